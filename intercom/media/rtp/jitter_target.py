@@ -6,6 +6,7 @@ off, and most of them stay alone.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import deque
 
 from intercom.media.sound.format import SPARE_S
@@ -17,7 +18,7 @@ LONGEST_TARGET_S = 0.200
 QUANTILE = 0.97
 """Share of packets that the jitter target waits for: concealing the rest costs the ear less than the longest delay."""
 MEASURE_EVERY = 5
-"""Packets between two measurements of the jitter, unless one is later than usual: sorting the window is the cost."""
+"""Packets between two measurements of the jitter, unless one is later than usual."""
 WINDOW_S = 2.0
 """Time for which a packet's delay is remembered."""
 SHRINK_S_PER_S = 0.040
@@ -51,6 +52,8 @@ class JitterTarget:
     def begin_anew(self) -> None:
         """Forget the stream's clock and its packets."""
         self._delays: deque[tuple[float, float]] = deque()
+        self._ordered: list[float] = []
+        """The same delays, the least first."""
         self._floors: deque[tuple[float, float]] = deque(maxlen=2)
         self.floor_s = 0.0
         """The network's floor: the least transit of the last seconds."""
@@ -73,12 +76,12 @@ class JitterTarget:
             self.floor_s = min(self._floors[0][1], transit)
         if now - self._last_put > BUNCH_S:
             self._delays.append((now, transit - self.floor_s))
+            insort(self._ordered, transit - self.floor_s)
         while len(self._delays) > 1 and now - self._delays[0][0] > WINDOW_S:
-            self._delays.popleft()
+            del self._ordered[bisect_left(self._ordered, self._delays.popleft()[1])]
         self._measured += 1
         if self._measured % MEASURE_EVERY == 0 or self._delays[-1][1] > self.jitter_s:
-            ordered = sorted(delay for _, delay in self._delays)
-            self.jitter_s = ordered[int(QUANTILE * (len(ordered) - 1))]
+            self.jitter_s = self._ordered[int(QUANTILE * (len(self._ordered) - 1))]
         slower = self.delay_s - SHRINK_S_PER_S * max(0.0, min(now - self._last_put, WINDOW_S))
         self.delay_s = max(self._wanted_s(now), slower)
         self._last_put = now
