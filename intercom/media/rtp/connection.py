@@ -260,7 +260,7 @@ class Connection:
 
     def _came_by(self, protocol: StunProtocol) -> None:
         """Read from where the sound comes; on which of our sockets that is the far end decides."""
-        if protocol is self._comes_by:
+        if protocol is self._comes_by or self.track.readyState == "ended":
             return
         self._comes_by = protocol
         self._close_inlet()

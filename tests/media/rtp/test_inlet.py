@@ -236,6 +236,8 @@ async def test_a_call_reads_from_the_socket_by_which_its_sound_comes_whichever_p
     assert opened == ["one", "other"]
     call._inlet = None
     await call.close()
+    call._came_by("a third, while it closes")  # type: ignore[arg-type]  # idem
+    assert opened == ["one", "other"]
 
 
 async def test_a_relay_has_no_inlet(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
