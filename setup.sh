@@ -189,7 +189,7 @@ install_python_packages() {
   lock=requirements.lock
   [ "$WITH_TESTS" = no ] || lock=requirements-test.lock
   [ "$WITH_BENCHES" = no ] || lock=requirements-bench.lock
-  pip="$VENV/bin/python -m pip --quiet --disable-pip-version-check install --no-deps"
+  pip="$VENV/bin/python -m pip --quiet --disable-pip-version-check install --no-deps --no-compile"
   say "Installing the Python packages into $VENV. The first time this takes a minute or two."
   rm -f "$COMPILED"
   if ! $pip --require-hashes -r requirements-build.lock ||
@@ -197,6 +197,8 @@ install_python_packages() {
     ! $pip --no-build-isolation -e .; then
     stop "the Python packages could not be installed (see above). Is the network there? Then run this again."
   fi
+  # On all processors, where pip takes one. What does not compile is compiled when it is loaded, or never.
+  "$VENV/bin/python" -m compileall -q -j 0 "$VENV/lib" >/dev/null 2>&1 || true
   [ ! -e "$COMPILED" ] || compiled_of >"$VENV/.compiled"
 }
 
