@@ -115,6 +115,7 @@ class Connection:
         self._take: Take = _nothing
         self._inlet: Inlet | None = None
         self._comes_by: StunProtocol | None = None
+        self._is_left = False
         self._offer = ""
         self._description = ""
 
@@ -260,13 +261,19 @@ class Connection:
 
     def _came_by(self, protocol: StunProtocol) -> None:
         """Read from where the sound comes; on which of our sockets that is the far end decides."""
-        if protocol is self._comes_by or self.track.readyState == "ended":
+        if protocol is self._comes_by or self._is_left:
             return
         self._comes_by = protocol
         self._close_inlet()
         receiver = self._audio_transceiver.receiver
-        with contextlib.suppress(ConnectionError):  # on a relay all comes by the event loop
+        with contextlib.suppress(OSError):  # on a relay, or without a free descriptor, all comes by the event loop
             self._inlet = Inlet(receiver, protocol, self._take, self.payload_types.is_sound)
+
+    def leave(self) -> None:
+        """Stop the picture, and let the event loop take what still comes: nobody plays it any more."""
+        self._is_left = True
+        self._close_inlet()
+        self.hide()
 
     def _close_inlet(self) -> None:
         if self._inlet is not None:
@@ -338,8 +345,7 @@ class Connection:
     async def close(self) -> None:
         """Release everything within two seconds; harmless when the connection is closed."""
         self.track.stop()
-        self._close_inlet()
-        self.hide()
+        self.leave()
         closing = asyncio.ensure_future(self._peer.close())
         _, late = await asyncio.wait([closing], timeout=CLOSE_DEADLINE_S)
         if late:

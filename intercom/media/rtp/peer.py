@@ -206,7 +206,7 @@ class DoorCall(HeardKeys):
         self._heard = connection
         self._sent_before += old.track.sent
         self._carry(connection)
-        old.hide()
+        old.leave()
         connection.show()
         self._switch(connection)
         self._moves.arrived(connection, old)

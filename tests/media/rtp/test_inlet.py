@@ -22,8 +22,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom.aiortc_hooks import SessionOfFewSources, outlast_any_far_end
-from intercom.media.rtp import connection
-from intercom.media.rtp.connection import Connection
 from intercom.media.rtp.hooks import Statistics, is_rtcp, is_rtp, take_at_once, take_packets
 from intercom.media.rtp.inlet import CALM_S, LOOK_S, MOST_AT_ONCE, SO_TIMESTAMPNS, Inlet, _age_s
 from intercom.media.rtp.packet import Packet
@@ -212,32 +210,6 @@ async def test_what_the_thread_read_is_counted_by_the_transport(street: Street) 
     report = (await street.receiver.getStats()).values()
     transport = next(entry.packetsReceived for entry in report if entry.type == "transport")
     assert transport >= len(street.taken)
-
-
-async def test_a_call_reads_from_the_socket_by_which_its_sound_comes_whichever_pair_is_nominated(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    opened: list[Any] = []
-    monkeypatch.setattr(connection, "Inlet", lambda receiver, protocol, take, is_sound: opened.append(protocol))
-    call = Connection(
-        [],
-        audio=True,
-        camera=None,
-        names={},
-        early_camera=False,
-        on_packet=lambda connection, packet, age_s: None,
-        on_state=lambda connection: None,
-        on_video_event=lambda event: None,
-        clock=time.monotonic,
-    )
-    await call.create_offer()
-    for protocol in ("one", "one", "other", "other"):
-        call._came_by(protocol)  # type: ignore[arg-type]  # it is handed on
-    assert opened == ["one", "other"]
-    call._inlet = None
-    await call.close()
-    call._came_by("a third, while it closes")  # type: ignore[arg-type]  # idem
-    assert opened == ["one", "other"]
 
 
 async def test_a_relay_has_no_inlet(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,6 +65,15 @@ async def test_keys_cross_the_new_connection(near: DoorCall, far: DoorCall, even
         await until(lambda: pressed == ["9"])
 
 
+async def test_what_still_comes_by_the_old_connection_is_the_loops_at_once(near: DoorCall, far: DoorCall) -> None:
+    async with connected(near, far):
+        old = near._connection
+        await until(lambda: old._inlet is not None)
+        await move(near, far)
+        await until(lambda: near._connection is not old)
+        assert old._inlet is None
+
+
 async def test_an_offer_that_nobody_takes_leaves_the_call_as_it_is(near: DoorCall, far: DoorCall) -> None:
     async with connected(near, far):
         await near.create_restart_offer()
