@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -259,15 +260,17 @@ def take_packets(receiver: RTCRtpReceiver, handle: Take, clock_hz: Callable[[int
     """Hand every RTP packet to `handle` instead of aiortc's jitter buffer; returns the function that takes one.
 
     `clock_hz` gives the clock of a payload type. The receiver's statistics go on, for they are what it reports to
-    the far end.
+    the far end. Two threads may take packets.
     """
+    counting = threading.Lock()
     streams: dict[int, Statistics] = receiver._RTCRtpReceiver__remote_streams  # type: ignore[attr-defined]  # idem
 
     def take(packet: Packet, age_s: float) -> None:
-        statistics = streams.get(packet.ssrc)
-        if statistics is None:
-            statistics = streams[packet.ssrc] = Statistics(clock_hz(packet.payload_type))
-        statistics.add(packet, age_s)
+        with counting:
+            statistics = streams.get(packet.ssrc)
+            if statistics is None:
+                statistics = streams[packet.ssrc] = Statistics(clock_hz(packet.payload_type))
+            statistics.add(packet, age_s)
         handle(packet, age_s)
 
     async def take_later(packet: Packet, arrival_time_ms: int) -> None:

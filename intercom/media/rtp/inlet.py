@@ -24,7 +24,7 @@ from aioice.ice import StunProtocol
 from aiortc import RTCRtpReceiver
 from aiortc.rtcdtlstransport import State
 
-from intercom.aiortc_hooks import SessionOfFewSources
+from intercom.aiortc_hooks import MOST_WAITING, SessionOfFewSources
 from intercom.media.rtp.hooks import is_rtcp, is_rtp
 from intercom.media.rtp.packet import HEADER_BYTES, Packet, parse
 from intercom.media.rtp.steady_clock import earlier
@@ -34,8 +34,9 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 0.25
 """Interval at which the loop looks whether the engine still reads: nobody plays what waits meanwhile."""
-MOST_AT_ONCE = 16
-"""Limit of the datagrams of a turn; where there are more, the loop takes them all for a while."""
+MOST_AT_ONCE = 32
+"""Limit of the datagrams of a turn; where there are more, the loop takes them all for a while. The sound of
+twice `LOOK_S`, which waits where the engine was held up, is no flood: to the loop all of it would come only now."""
 CALM_S = 1.0
 """Time for which the loop watches the socket after so many came at once."""
 LONGEST_BYTES = 2048
@@ -85,6 +86,7 @@ class Inlet:
         self._emptied_at = time.monotonic()
         self._reads = 0
         self._bytes = self._packets = 0
+        self._handed_over = self._handled = 0
         self._looking: asyncio.TimerHandle | None = None
         self._reports = TaskSet()
         self._closed = False
@@ -126,7 +128,8 @@ class Inlet:
                 self._unseal(data, age_s)
             else:
                 others.append((data, address, age_s))
-        if others:
+        if others and self._handed_over - self._handled < MOST_WAITING:  # else the loop is held up, and they are lost
+            self._handed_over += len(others)
             self._ask(self._give, others)
         return count
 
@@ -154,6 +157,7 @@ class Inlet:
     # The event loop
 
     def _give(self, datagrams: list[Datagram]) -> None:
+        self._handled += len(datagrams)
         for data, address, age_s in datagrams:
             if self._dtls._state is State.CONNECTED and is_rtcp(data):
                 self._reports.spawn(self._report(data, age_s))
@@ -174,7 +178,9 @@ class Inlet:
             await self._dtls._handle_rtcp_data(reports)
 
     def _leave_alone(self) -> None:
-        if self._watched and not self._closed and not self._transport.is_closing():
+        if self._transport.is_closing():
+            self.close()
+        elif self._watched and not self._closed:
             self._loop._remove_reader(self._fd)  # type: ignore[attr-defined]  # see the module's docstring
             self._watched = False
             self._looking = self._loop.call_later(LOOK_S, self._look, self._reads)
@@ -183,7 +189,9 @@ class Inlet:
         self._tell_counts()
         if self._watched or self._closed:
             return
-        if self._reads == reads:
+        if self._transport.is_closing():
+            self.close()
+        elif self._reads == reads:
             self.read()
             self._watch()
         else:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pylibsrtp
@@ -21,7 +22,7 @@ from aiortc.rtp import RtpPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.aiortc_hooks import SessionOfFewSources, outlast_any_far_end
+from intercom.aiortc_hooks import MOST_WAITING, SessionOfFewSources, outlast_any_far_end
 from intercom.media.rtp.hooks import Statistics, is_rtcp, is_rtp, take_at_once, take_packets
 from intercom.media.rtp.inlet import CALM_S, LOOK_S, MOST_AT_ONCE, SO_TIMESTAMPNS, Inlet, _age_s
 from intercom.media.rtp.packet import Packet
@@ -195,6 +196,36 @@ async def test_a_flood_is_left_to_the_loop_for_a_while(street: Street) -> None:
     assert time.monotonic() - began >= CALM_S
 
 
+async def test_the_sound_of_half_a_second_in_which_the_engine_was_held_up_is_no_flood(street: Street) -> None:
+    await street.engine(lambda: street.threads.count("engine") >= 2)
+    street.sends_to_the_door([street.forged(bytes(60))] * int(2 * LOOK_S / 0.02))
+    street.inlet.read()
+    assert street.inlet._calm_at == 0.0
+
+
+async def test_what_waits_for_a_loop_that_is_held_up_is_bounded(street: Street) -> None:
+    await street.engine(lambda: street.threads.count("engine") >= 2)
+    check = b"\x00\x01" + bytes(18)
+    for _ in range(2 * MOST_WAITING // 20):
+        street.sends_to_the_door([check] * 20)
+        street.inlet.read()
+    await street.until(lambda: street.by_loop.count(check) >= MOST_WAITING - MOST_AT_ONCE)
+    street.sends_to_the_door([b"\x00the last"])
+    await street.engine(lambda: b"\x00the last" in street.by_loop)
+    assert street.by_loop.count(check) <= MOST_WAITING + MOST_AT_ONCE
+
+
+async def test_an_inlet_ends_with_the_socket_that_it_reads(street: Street) -> None:
+    await street.engine(lambda: not street.inlet._watched)
+    street.inlet._transport.close()
+    await street.engine(lambda: street.inlet._closed)
+
+
+async def test_an_inlet_of_a_socket_that_closed_while_nobody_read_ends_with_the_first_turn(street: Street) -> None:
+    street.inlet._transport.close()
+    await street.engine(lambda: street.inlet._closed)
+
+
 async def test_a_closed_inlet_reads_nothing_and_the_loop_reads_all(street: Street) -> None:
     await street.engine(lambda: street.threads.count("engine") >= 5)
     street.inlet.close()
@@ -292,3 +323,26 @@ def test_two_threads_share_a_session() -> None:
     for thread in threads:
         thread.join(LIMIT_S)
     assert [opened[at] for at in range(len(clear))] == clear
+
+
+def test_two_threads_count_one_packet_after_another() -> None:
+    inside, most, together = 0, 0, threading.Event()
+
+    class Slow(Statistics):
+        def add(self, packet: Packet, age_s: float = 0.0) -> None:
+            nonlocal inside, most
+            inside += 1
+            most = max(most, inside)
+            if inside > 1:
+                together.set()
+            together.wait(0.05)
+            inside -= 1
+
+    receiver: Any = SimpleNamespace(_RTCRtpReceiver__remote_streams={7: Slow(48_000)})
+    take = take_packets(receiver, lambda packet, age_s: None, lambda number: 48_000)
+    threads = [threading.Thread(target=take, args=(RtpPacket(ssrc=7), 0.0)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LIMIT_S)
+    assert most == 1
