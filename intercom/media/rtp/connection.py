@@ -267,7 +267,7 @@ class Connection:
         self._close_inlet()
         receiver = self._audio_transceiver.receiver
         with contextlib.suppress(OSError):  # on a relay, or without a free descriptor, all comes by the event loop
-            self._inlet = Inlet(receiver, protocol, self._take, self.payload_types.is_sound)
+            self._inlet = Inlet(receiver, protocol, self._take, self.payload_types.is_known)
 
     def leave(self) -> None:
         """Stop the picture, and let the event loop take what still comes: nobody plays it any more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -28,10 +29,12 @@ class FarEndSound:
         self._on_tone = on_tone
         self._clock = clock
         self._reader = DigitReader()
+        self._reading = threading.Lock()
         self._playout: Playout | None = None
         self._source: tuple[int, str] | None = None
         self._detector: KeyDetector | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop_thread = 0
         self.read: Callable[[], None] = _nothing
         """Takes the packets that have come and were not received yet; called before each pull."""
         self.last_packet_at = 0.0
@@ -45,7 +48,7 @@ class FarEndSound:
 
     def listen_for_keys(self, wanted: bool) -> None:
         """Detect keys in the sound itself, for a far end without telephone events; call it on the event loop."""
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._loop_thread = asyncio.get_running_loop(), threading.get_ident()
         if not wanted:
             self._detector = None
         elif self._detector is None:
@@ -64,13 +67,22 @@ class FarEndSound:
         if codec == TELEPHONE_EVENT:
             if self._playout is not None and self._source is not None and self._source[0] == packet.ssrc:
                 self._playout.put_soundless(packet.sequence_number)
-            digit = self._reader.read(packet.timestamp, packet.payload)
+            with self._reading:
+                digit = self._reader.read(packet.timestamp, packet.payload)
             if digit is not None:
-                self._on_digit(digit)
+                self._tell(self._on_digit, digit)
         elif codec is not None and packet.payload:
             playout = self._playout_of(packet.ssrc, codec)
             if playout is not None:
                 playout.put(packet.sequence_number, packet.timestamp, packet.payload, now, earlier)
+
+    def _tell(self, listener: Callable[..., None], *heard: object) -> None:
+        """Call a listener on the event loop, at once where this is its thread."""
+        if self._loop is None or threading.get_ident() == self._loop_thread:
+            listener(*heard)
+            return
+        with contextlib.suppress(RuntimeError):  # the loop has closed; the engine lets go of us next
+            self._loop.call_soon_threadsafe(listener, *heard)
 
     def _playout_of(self, ssrc: int, codec: str) -> Playout | None:
         """Return the playout of this stream; another source or codec gets a new one."""
@@ -100,11 +112,10 @@ class FarEndSound:
         block = playout.pull(now, shortest, longest, spare_s)
         if not len(block):
             return block
-        if detector is not None and self._loop is not None:
+        if detector is not None:
             key = detector.listen(block)
             if key is not None:
-                with contextlib.suppress(RuntimeError):  # the loop has closed; the engine lets go of us next
-                    self._loop.call_soon_threadsafe(self._on_tone, key, now)
+                self._tell(self._on_tone, key, now)
         if self.muted or self.gain == 0.0:
             return np.zeros(len(block), np.int16)
         return block if self.gain == 1.0 else to_samples(block * np.float32(self.gain))

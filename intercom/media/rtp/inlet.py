@@ -1,7 +1,7 @@
 """Takes a call's sound from its socket on the thread that plays it, in the turn that needs it.
 
 The event loop would be woken for each packet, and what it does then lies in no cache any more. So it does not watch the
-socket while the engine reads it: the engine gives it what is not this call's sound, and it looks every quarter of a
+socket while the engine reads it: the engine gives it what is neither sound nor a key, and it looks every quarter of a
 second whether the engine still reads. Both may read at once; nothing is lost when one of them stops.
 
 All of it rests on private names of asyncio, aiortc 1.16 and aioice 0.13, which are pinned; a test fails when one goes.
@@ -56,11 +56,11 @@ class Inlet:
     """
 
     def __init__(
-        self, receiver: RTCRtpReceiver, protocol: StunProtocol, take: Sound, is_sound: Callable[[int], bool]
+        self, receiver: RTCRtpReceiver, protocol: StunProtocol, take: Sound, is_known: Callable[[int], bool]
     ) -> None:
         """`protocol` is that of the socket by which the sound comes.
 
-        `take` gets each packet of sound and how long ago it came; `is_sound` tells a payload type.
+        `take` gets each packet of sound or of a key, and how long ago it came; `is_known` tells a payload type.
         """
         dtls = receiver.transport
         transport: Any = protocol.transport
@@ -72,7 +72,7 @@ class Inlet:
             raise ConnectionError("the connection's session is not for two threads")
         self._dtls, self._protocol = dtls, protocol
         self._transport = transport
-        self._take, self._is_sound = take, is_sound
+        self._take, self._is_known = take, is_known
         self._streams = receiver._RTCRtpReceiver__remote_streams  # type: ignore[attr-defined]  # see the module's docstring
         self._srtp = session
         self._loop = asyncio.get_running_loop()
@@ -136,7 +136,7 @@ class Inlet:
     def _is_ours(self, data: bytes) -> bool:
         if len(data) < HEADER_BYTES or not is_rtp(data) or self._dtls._state is not State.CONNECTED:
             return False
-        return int.from_bytes(data[_SSRC], "big") in self._streams and self._is_sound(data[1] & 0x7F)
+        return int.from_bytes(data[_SSRC], "big") in self._streams and self._is_known(data[1] & 0x7F)
 
     def _unseal(self, data: bytes, age_s: float) -> None:
         self._bytes += len(data)

@@ -62,9 +62,9 @@ class PayloadTypes:
         codec = self._receive.get(number)
         return codec[0] if codec is not None else None
 
-    def is_sound(self, number: int) -> bool:
-        """Return whether packets of this number are sound, as it is or redundant, and no keys."""
-        return self.name(number) not in {None, TELEPHONE_EVENT}
+    def is_known(self, number: int) -> bool:
+        """Return whether packets of this number were agreed on: sound, as it is or redundant, or keys."""
+        return number in self._receive
 
     def clock_hz(self, number: int) -> int:
         """Return the clock rate of the payload type's timestamps; 48 kHz for an unknown one."""

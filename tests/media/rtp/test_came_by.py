@@ -39,7 +39,7 @@ class Opened:
         self.closed = 0
         monkeypatch.setattr(connection, "Inlet", self._open)
 
-    def _open(self, receiver: object, protocol: object, take: object, is_sound: object) -> Opened:
+    def _open(self, receiver: object, protocol: object, take: object, is_known: object) -> Opened:
         self.by.append(protocol)
         return self
 
