@@ -29,10 +29,9 @@ from aiortc.rtcconfiguration import RTCIceTransportPolicy
 from intercom.media.camera.events import VideoEvent, VideoRefused
 from intercom.media.camera.shared import Camera
 from intercom.media.dtmf.telephone_event import MIME_TYPE, payloads
-from intercom.media.errors import CallEndedError, NoRelayError, SessionDescriptionError
+from intercom.media.errors import NoRelayError, SessionDescriptionError
 from intercom.media.provider import USUAL, Sending
 from intercom.media.rtp.audio_track import MicrophoneTrack
-from intercom.media.rtp.early_checks import begin_checks
 from intercom.media.rtp.hooks import (
     Take,
     TrackNames,
@@ -167,9 +166,6 @@ class Connection:
 
     async def accept_answer(self, answer: str) -> None:
         """Connect with the far end's answer to our offer; SessionDescriptionError says why it cannot be used."""
-        await begin_checks(self._audio_transceiver.receiver.transport.transport, answer)
-        if self._peer.signalingState == "closed":
-            raise CallEndedError("the connection was closed while its answer came")
         accepted = accept_answer(answer, self._offer)
         self._note_refusal(accepted.why_no_video)
         await self._set_remote(accepted.text, "answer")

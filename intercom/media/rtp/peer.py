@@ -138,7 +138,6 @@ class DoorCall(HeardKeys):
         self._must_be_open()
         with self._telling_refusals():
             if self._connection.negotiated_at is None:
-                self._carry(self._connection)  # the cards start while the answer is read
                 await self._connection.accept_answer(answer)
                 self._begin()
             else:

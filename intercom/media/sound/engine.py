@@ -158,10 +158,8 @@ class AudioEngine:
         return playing
 
     def connect(self, far: FarEnd, near: NearEnd) -> None:
-        """Carry a call: the engine pulls `far` and pushes `near`, 100 times a second each; harmless when it does."""
+        """Carry a call: from now on the engine pulls `far` and pushes `near`, 100 times a second each."""
         with self._lock:
-            if self._call == (far, near):
-                return
             self._call = (far, near)
             self._stand_in.begin_call()
             self._aside.clear()
