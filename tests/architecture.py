@@ -35,8 +35,10 @@ a fault, the registration. It decides without I/O and without waiting; [the tabl
 Everything else is a part: the panel, the sound and picture, the connection to the service, the devices. A part knows
 nothing of any other. `door/appliance.py` builds the parts from the configuration and joins them.
 
-The program is one event loop and a few threads beside it. One thread owns the sound card and moves sound in blocks of
-10 ms; the button has a thread, and the lights have one. What locks the door if all else fails is a process of its own.
+The program is one event loop and a few threads beside it. One thread owns the sound card, moves sound in blocks of
+10 ms, and sends and reads a call's packets of it; what else comes to their socket it hands to the loop. The camera's
+thread sends the picture; the button has a thread, and the lights have one. What locks the door if all else fails is a
+process of its own.
 The protocols (JSON-RPC, Verto, dialogs, reconnecting, the jitter buffer) are classes without I/O, which get the time as
 a parameter, so that their tests wait for nothing.
 
