@@ -342,7 +342,7 @@ class AudioEngine:
         if call is not None and self._capture.is_on_trial and not line.moves:
             return min(self._murmur_on(now, call), line.due_s())
         if call is not None and len(captured):
-            self._push_instead(call, self._stand_in.before(len(captured), now + line.due_s()), now)
+            self._push_instead(call, self._stand_in.before(len(captured), now + line.due_s()))
         for cleaned in self._cleaning.cleaned(captured, now):
             self._frames.count(hearer)
             if call is not None:
@@ -389,10 +389,10 @@ class AudioEngine:
 
     def _murmur_on(self, now: float, call: Call) -> float:
         """Push a murmur and a notice to the far end while the microphone is away, so that its stream goes on."""
-        self._push_instead(call, self._stand_in.due(now), now)
+        self._push_instead(call, self._stand_in.due(now))
         return self._stand_in.wait_s(now)
 
-    def _push_instead(self, call: Call, blocks: Iterator[Samples], now: float) -> None:
-        for block in blocks:
+    def _push_instead(self, call: Call, blocks: Iterator[tuple[Samples, float]]) -> None:
+        for block, at in blocks:
             self._frames.count(call)
-            call[1].push(self._aside.over(block), now)
+            call[1].push(self._aside.over(block), at)

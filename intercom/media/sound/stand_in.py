@@ -30,29 +30,30 @@ class Pace:
     """The clock of a device that is away: counts the blocks of 10 ms that it would have moved."""
 
     def __init__(self) -> None:
-        self._next_at = 0.0
+        self.next_at = 0.0
+        """When the next block is due."""
 
     def follow(self, next_at: float) -> None:
         """Note when the device itself has its next block: those in its place begin then."""
-        self._next_at = next_at
+        self.next_at = next_at
 
     def missing(self, now: float) -> int:
         """Return the blocks due by now, to the nearest; none where none was moved just before."""
-        return 0 if now - self._next_at > BEHIND_S else self.due(now + BLOCK_S / 2)
+        return 0 if now - self.next_at > BEHIND_S else self.due(now + BLOCK_S / 2)
 
     def due(self, now: float) -> int:
         """Return the blocks due since the last look."""
-        if now < self._next_at:
+        if now < self.next_at:
             return 0
-        if now - self._next_at > BEHIND_S:
-            self._next_at = now
-        blocks = 1 + int((now - self._next_at) / BLOCK_S)
-        self._next_at += blocks * BLOCK_S
+        if now - self.next_at > BEHIND_S:
+            self.next_at = now
+        blocks = 1 + int((now - self.next_at) / BLOCK_S)
+        self.next_at += blocks * BLOCK_S
         return blocks
 
     def wait_s(self, now: float) -> float:
         """Return the seconds until the next block is due."""
-        return max(0.0, self._next_at - now)
+        return max(0.0, self.next_at - now)
 
 
 class Murmur:
@@ -113,22 +114,26 @@ class MicrophoneStandIn:
         self._pace.follow(0.0)
         self.begin()
 
-    def due(self, now: float) -> Iterator[Samples]:
-        """Yield the blocks due since the last one, its own or the microphone's."""
-        for _ in range(self._pace.due(now)):
-            yield self._murmur.next_block()
+    def due(self, now: float) -> Iterator[tuple[Samples, float]]:
+        """Yield the blocks due since the last one, its own or the microphone's, and the time of each."""
+        for at in self._times(self._pace.due(now)):
+            yield self._murmur.next_block(), at
+
+    def _times(self, blocks: int) -> list[float]:
+        """Return the times of the last blocks: who takes them all at once is not to see a gap before them."""
+        return [self._pace.next_at - later * BLOCK_S for later in range(blocks, 0, -1)]
 
     def is_relieved(self) -> None:
         """Note that the microphone starts."""
         self._relieved = True
 
-    def before(self, captured: int, next_at: float) -> Iterator[Samples]:
-        """Yield what is missing before these samples, if they are a microphone's first: noise.
+    def before(self, captured: int, next_at: float) -> Iterator[tuple[Samples, float]]:
+        """Yield what is missing before these samples, if they are a microphone's first: noise, and each block's time.
 
         `next_at`: when the next block after them is complete.
         """
         if self._relieved:
-            for _ in range(self._pace.missing(next_at - BLOCK_S - captured / RATE_HZ)):
-                yield self._murmur.noise()
+            for at in self._times(self._pace.missing(next_at - BLOCK_S - captured / RATE_HZ)):
+                yield self._murmur.noise(), at
         self._relieved = False
         self._pace.follow(next_at)

@@ -11,6 +11,9 @@ import pytest
 from bench._paced import BenchCards, Talker
 from bench.mouth_to_ear_simulated import Clock, Quiet
 from intercom.media.cards.pcm_loss import LineLostError
+from intercom.media.rtp.audio_track import MicrophoneTrack
+from intercom.media.rtp.packet_sender import MediaFrame
+from intercom.media.sound.ends import NearEnd
 from intercom.media.sound.engine import AudioEngine
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples
 
@@ -43,9 +46,29 @@ class Sent:
         return [at - begin - number * BLOCK_S for number, (at, _) in enumerate(self.blocks)]
 
 
-def _at_once(work: Callable[[], None], name: str) -> None:
-    """Open or close a card while the simulated clock stands still."""
-    work()
+class Marks:
+    """An encoder whose packets hold nothing of the sound."""
+
+    clock_hz = RATE_HZ
+
+    def encode(self, frame: Samples) -> bytes:
+        return b"sound"
+
+    def adapt(self, *, bitrate_bps: int, loss_percent: int) -> None:
+        """Nothing changes."""
+
+
+class Packets(MicrophoneTrack):
+    """A near end that remembers how much later than its timestamp each packet leaves."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(Marks())
+        self._clock = clock
+        self.late_s: list[float] = []
+        self.push_to(self._leaves)
+
+    def _leaves(self, frame: MediaFrame) -> None:
+        self.late_s.append(self._clock.now - frame.timestamp / RATE_HZ)
 
 
 class Call:
@@ -58,14 +81,34 @@ class Call:
         cards.microphone = microphone(self.clock, VOICE)
         self._engine = AudioEngine(cards, on_event=lambda event: None, clock=self.clock)
         for port in (self._engine._playback, self._engine._capture):
-            port._run = _at_once
-        self._engine.connect(Quiet(), self.sent)
+            port._run = self._open_or_close
+        self.opens_in_s = 0.0
+        self._opens: tuple[float, Callable[[], None]] | None = None
+        self.goes_to(self.sent)
+
+    def goes_to(self, near: NearEnd) -> None:
+        """Let another near end have the sound."""
+        self._engine.connect(Quiet(), near)
+
+    def _open_or_close(self, work: Callable[[], None], name: str) -> None:
+        """Do it while the simulated clock stands still, or open later."""
+        if self.opens_in_s and name.startswith("open"):
+            self._opens = (self.clock.now + self.opens_in_s, work)
+        else:
+            work()
 
     def runs(self, seconds: float) -> None:
         until = self.clock.now + seconds
         while self.clock.now < until:
+            if self._opens is not None and self.clock.now >= self._opens[0]:
+                (_, opens), self._opens = self._opens, None
+                opens()
             wait_s = self._engine._serve(self.clock.now)
             self.clock.now += (BLOCK_S if wait_s is None else wait_s) + self._chance.uniform(0.0001, LATE_S)
+
+    def another_microphone_is_chosen(self) -> None:
+        """Let the engine close the microphone and open it anew."""
+        self._engine.reopen("capture", lambda: True)
 
     def microphone_is_lost(self) -> None:
         self._engine._lost(self._engine._capture, LineLostError("it was unplugged"), self.clock.now)
@@ -106,3 +149,16 @@ def test_a_microphone_that_gives_its_sound_in_long_periods_is_not_filled_up() ->
     call = Call(1, InLongPeriods)
     call.runs(3.0)
     assert all(is_own for _, is_own in call.sent.blocks)
+
+
+@pytest.mark.parametrize("opens_in_ms", range(50, 130, 10))
+def test_a_microphone_that_takes_time_to_open_leaves_the_packets_timestamps_with_the_clock(opens_in_ms: int) -> None:
+    call = Call(opens_in_ms)
+    call.opens_in_s = opens_in_ms / 1000
+    packets = Packets(call.clock)
+    call.goes_to(packets)
+    call.runs(1.0)
+    before_s = packets.late_s[-1]
+    call.another_microphone_is_chosen()
+    call.runs(1.0)
+    assert packets.late_s[-1] == pytest.approx(before_s, abs=0.03)
