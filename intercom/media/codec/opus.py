@@ -32,6 +32,7 @@ CONCEAL_STEP = RATE_HZ * 25 // 10_000
 """Step of concealment: libopus conceals in multiples of 2.5 ms."""
 _FRAME_SIZES_10_US = (*(1000, 2000, 4000, 6000) * 3, *(1000, 2000) * 2, *(250, 500, 1000, 2000) * 4)
 """Frame lengths by TOC configuration number (RFC 6716 table 2)."""
+_FRAME_SAMPLES = [size * RATE_HZ // 100_000 for size in _FRAME_SIZES_10_US]
 _FIRST_CELT = 16
 """First TOC configuration without a SILK layer, and so without redundancy (RFC 6716 table 2)."""
 SILENT_BYTES = 2
@@ -115,10 +116,12 @@ class OpusDecoder:
         """Return the samples in the packet, by its first two bytes (RFC 6716 section 3.1)."""
         if not payload:
             raise CodecError("an empty Opus packet")
-        frame = _FRAME_SIZES_10_US[payload[0] >> 3] * RATE_HZ // 100_000
+        frame = _FRAME_SAMPLES[payload[0] >> 3]
         code = payload[0] & 3
+        if not code:
+            return frame
         if code < 3:
-            count = 1 if code == 0 else 2
+            count = 2
         elif len(payload) < 2:
             raise CodecError("an Opus packet that ends before its frame count")
         else:

@@ -10,13 +10,13 @@ the card's and every burst show in it alike, and a change of speed works it off.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import msgspec
 
 from intercom.media.rtp.jitter_target import JitterTarget
+from intercom.media.rtp.redundancy import Block
 
 STEP_S = 0.010
 """Length of one concealment step: the engine's block."""
@@ -116,22 +116,13 @@ class _Packet(msgspec.Struct, frozen=True):
     is_copy: bool = False
 
 
-class Copy(NamedTuple):
-    """The sound of an earlier packet, in a later one (RFC 2198)."""
-
-    age: int
-    """Ticks by which its timestamp is less than that of the packet in which it came."""
-    payload: bytes
-    """Payload as received."""
-    ticks: int
-    """Length of its sound; 0 where it is damaged."""
-
-
 class JitterBuffer:
     """Holds the packets of one RTP stream between arrival and playout; times in s, of one monotonic clock."""
 
-    def __init__(self, clock_hz: int) -> None:
+    def __init__(self, clock_hz: int, ticks_of: Callable[[bytes], int] = len) -> None:
+        """`ticks_of` tells the length of a payload's sound, 0 where it is damaged; G.711's is its bytes."""
         self._clock_hz = clock_hz
+        self._ticks_of = ticks_of
         self._step = int(STEP_S * clock_hz)
         self.stats = JitterStats()
         self.target = JitterTarget()
@@ -166,7 +157,7 @@ class JitterBuffer:
         now: float,
         *,
         repairs: bool = False,
-        copies: Sequence[Copy] = (),
+        copies: Sequence[Block] = (),
     ) -> bool:
         """Take a packet with RTP `sequence` (16 bit), `timestamp` (32 bit) and `ticks` of sound; whether it is used.
 
@@ -204,21 +195,23 @@ class JitterBuffer:
             self._drop_oldest()
         return True
 
-    def _keep_copies(self, sequence: int, start: int, copies: Sequence[Copy]) -> None:
+    def _keep_copies(self, sequence: int, start: int, copies: Sequence[Block]) -> None:
         """Keep the copies of packets that are missing; before the first packet is played nothing is missed.
 
         What has the number of a copy may have been without sound, and lost: its timestamp tells.
         """
-        if self._next_sequence is None or self._playhead is None:
+        if self._next_sequence is None or self._playhead is None or sequence <= self._next_sequence:
             return
         begins, end = {packet.start for packet in self._packets.values()}, start
         for back, copy in enumerate(reversed(copies), 1):
             earlier, begin = sequence - back, start - copy.age
             if earlier < self._next_sequence:
                 return
-            fits = self._playhead <= begin and 0 < copy.ticks <= end - begin and begin not in begins
+            fits = self._playhead <= begin and begin not in begins
             if fits and earlier not in self._packets and earlier not in self._soundless:
-                self._packets[earlier] = _Packet(begin, begin + copy.ticks, copy.payload, repairs=False, is_copy=True)
+                ticks = self._ticks_of(copy.payload)
+                if 0 < ticks <= end - begin:
+                    self._packets[earlier] = _Packet(begin, begin + ticks, copy.payload, repairs=False, is_copy=True)
             end = min(end, begin)
 
     def _drop_oldest(self) -> None:

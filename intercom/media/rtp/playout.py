@@ -20,7 +20,7 @@ import numpy as np
 
 from intercom.media.codec.interface import Decoder
 from intercom.media.errors import CodecError
-from intercom.media.rtp.jitter import AHEAD_S, Conceal, Copy, JitterBuffer, JitterStats, Pause, Play, Recover
+from intercom.media.rtp.jitter import AHEAD_S, Conceal, JitterBuffer, JitterStats, Pause, Play, Recover
 from intercom.media.rtp.redundancy import Block
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, SPARE_S, Samples, level_db
 from intercom.media.sound.pitch import without_a_period
@@ -84,7 +84,7 @@ class Playout:
 
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
-        self._jitter = JitterBuffer(decoder.clock_hz)
+        self._jitter = JitterBuffer(decoder.clock_hz, self._length)
         self._lock = threading.Lock()
         self._varispeed = Varispeed()
         self._speed = 1.0
@@ -105,9 +105,8 @@ class Playout:
             self._damaged += 1
             return False
         repairs = self._decoder.repairs(payload)
-        copies = [Copy(block.age, block.payload, self._length(block.payload)) for block in earlier]
         with self._lock:
-            return self._jitter.put(sequence, timestamp, payload, ticks, now, repairs=repairs, copies=copies)
+            return self._jitter.put(sequence, timestamp, payload, ticks, now, repairs=repairs, copies=earlier)
 
     def _length(self, payload: bytes) -> int:
         try:
