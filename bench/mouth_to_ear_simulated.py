@@ -121,7 +121,7 @@ class Mouth:
     def push(self, block: Samples, now: float) -> None:
         self._captured.append(block)
         if len(self._captured) == FRAME_BLOCKS:
-            self._wire.send(self._encoder.encode(np.concatenate(self._captured)), now)
+            self._wire.send(self._encoder.encode(np.concatenate(self._captured)), self._wire.clock.now)
             self._captured.clear()
 
 

@@ -22,7 +22,10 @@ class NearEnd(Protocol):
     """The receiver of the door's voice, called by the engine's thread."""
 
     def push(self, block: Samples, now: float) -> None:
-        """Take the next captured block, at the rate of what the engine's canceller returns, or at 48 kHz."""
+        """Take the next captured block, at the rate of what the engine's canceller returns, or at 48 kHz.
+
+        `now`: when its last sample was captured.
+        """
 
 
 Call = tuple[FarEnd, NearEnd]

@@ -22,9 +22,9 @@ from intercom.media.sound.beside import BesideCall
 from intercom.media.sound.cleaning import Cleaning
 from intercom.media.sound.ends import Call, Canceller, FarEnd, NearEnd
 from intercom.media.sound.engine_stats import EngineStats
-from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples, level_db
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples, level_db
 from intercom.media.sound.mixer import Aside, Mixer, Playing
-from intercom.media.sound.stand_in import MicrophoneStandIn, Pace
+from intercom.media.sound.stand_in import BLOCK_S, MicrophoneStandIn, Pace
 from intercom.media.sound.tones import Tones
 from intercom.media.sound.waking import LEAST_WAIT_S, SHORTEST_WAIT_S, Doorbell, FrameTime, ask_for_real_time
 
@@ -341,17 +341,19 @@ class AudioEngine:
         captured = line.captured(now)
         if call is not None and self._capture.is_on_trial and not line.moves:
             return min(self._murmur_on(now, call), line.due_s())
+        at = now + (due_s := line.due_s()) - BLOCK_S - len(captured) / RATE_HZ
         if call is not None and len(captured):
-            self._push_instead(call, self._stand_in.before(len(captured), now + line.due_s()))
+            self._push_instead(call, self._stand_in.before(at, now + due_s))
         for cleaned in self._cleaning.cleaned(captured, now):
             self._frames.count(hearer)
+            at += BLOCK_S  # its own time: a thread that is late leaves no gap
             if call is not None:
-                call[1].push(self._aside.over(cleaned if self._playback.is_open else self._stand_in.over(cleaned)), now)
+                call[1].push(self._aside.over(cleaned if self._playback.is_open else self._stand_in.over(cleaned)), at)
             for listener in listeners:
-                listener.push(cleaned, now)
+                listener.push(cleaned, at)
         if line.moves:
             self._capture.proved(now)
-        return self._frames.next_s(line.due_s(), now)
+        return self._frames.next_s(due_s, now)
 
     # A device that is away
 

@@ -127,13 +127,13 @@ class MicrophoneStandIn:
         """Note that the microphone starts."""
         self._relieved = True
 
-    def before(self, captured: int, next_at: float) -> Iterator[tuple[Samples, float]]:
-        """Yield what is missing before these samples, if they are a microphone's first: noise, and each block's time.
+    def before(self, begin: float, next_at: float) -> Iterator[tuple[Samples, float]]:
+        """Yield what is missing before what was captured, if it is a microphone's first: noise, and each block's time.
 
-        `next_at`: when the next block after them is complete.
+        `begin`: when the first sample of it was captured. `next_at`: when the next block after it is complete.
         """
         if self._relieved:
-            for at in self._times(self._pace.missing(next_at - BLOCK_S - captured / RATE_HZ)):
+            for at in self._times(self._pace.missing(begin)):
                 yield self._murmur.noise(), at
         self._relieved = False
         self._pace.follow(next_at)

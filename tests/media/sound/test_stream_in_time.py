@@ -33,11 +33,12 @@ class InLongPeriods(Talker):
 class Sent:
     """A near end that remembers each block's time, and whether it is the microphone's."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self.blocks: list[tuple[float, bool]] = []
 
     def push(self, block: Samples, now: float) -> None:
-        self.blocks.append((now, bool(np.mean(block) > VOICE[0] / 2)))
+        self.blocks.append((self._clock.now, bool(np.mean(block) > VOICE[0] / 2)))
 
     @property
     def late_s(self) -> list[float]:
@@ -76,7 +77,8 @@ class Call:
 
     def __init__(self, seed: int, microphone: type[Talker] = Talker) -> None:
         self._chance = Random(seed)
-        self.clock, self.sent = Clock(), Sent()
+        self.clock = Clock()
+        self.sent = Sent(self.clock)
         cards = BenchCards(self.clock, voice=VOICE)
         cards.microphone = microphone(self.clock, VOICE)
         self._engine = AudioEngine(cards, on_event=lambda event: None, clock=self.clock)
@@ -105,6 +107,10 @@ class Call:
                 opens()
             wait_s = self._engine._serve(self.clock.now)
             self.clock.now += (BLOCK_S if wait_s is None else wait_s) + self._chance.uniform(0.0001, LATE_S)
+
+    def stands_still(self, seconds: float) -> None:
+        """Let the engine's thread wake that much too late."""
+        self.clock.now += seconds
 
     def another_microphone_is_chosen(self) -> None:
         """Let the engine close the microphone and open it anew."""
@@ -160,5 +166,16 @@ def test_a_microphone_that_takes_time_to_open_leaves_the_packets_timestamps_with
     call.runs(1.0)
     before_s = packets.late_s[-1]
     call.another_microphone_is_chosen()
+    call.runs(1.0)
+    assert packets.late_s[-1] == pytest.approx(before_s, abs=0.03)
+
+
+def test_a_thread_that_is_late_and_finds_all_that_was_captured_leaves_the_packets_timestamps_with_the_clock() -> None:
+    call = Call(1)
+    packets = Packets(call.clock)
+    call.goes_to(packets)
+    call.runs(1.0)
+    before_s = packets.late_s[-1]
+    call.stands_still(0.13)
     call.runs(1.0)
     assert packets.late_s[-1] == pytest.approx(before_s, abs=0.03)
