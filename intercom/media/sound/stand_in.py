@@ -30,30 +30,34 @@ class Pace:
     """The clock of a device that is away: counts the blocks of 10 ms that it would have moved."""
 
     def __init__(self) -> None:
-        self.next_at = 0.0
-        """When the next block is due."""
+        self._next_at = 0.0
 
     def follow(self, next_at: float) -> None:
         """Note when the device itself has its next block: those in its place begin then."""
-        self.next_at = next_at
+        self._next_at = next_at
 
-    def missing(self, now: float) -> int:
-        """Return the blocks due by now, to the nearest; none where none was moved just before."""
-        return 0 if now - self.next_at > BEHIND_S else self.due(now + BLOCK_S / 2)
+    def missing(self, now: float) -> list[float]:
+        """Return the times of the blocks due by now, to the nearest; none where none was moved just before."""
+        return [] if now - self._next_at > BEHIND_S else self.times(now + BLOCK_S / 2)
 
     def due(self, now: float) -> int:
         """Return the blocks due since the last look."""
-        if now < self.next_at:
-            return 0
-        if now - self.next_at > BEHIND_S:
-            self.next_at = now
-        blocks = 1 + int((now - self.next_at) / BLOCK_S)
-        self.next_at += blocks * BLOCK_S
-        return blocks
+        return len(self.times(now))
+
+    def times(self, now: float) -> list[float]:
+        """Return the times of the blocks due since the last look: who takes them late is not to see a gap."""
+        first = self._next_at  # once: another thread may begin a call
+        if now < first:
+            return []
+        if now - first > BEHIND_S:
+            first = now
+        blocks = 1 + int((now - first) / BLOCK_S)
+        self._next_at = first + blocks * BLOCK_S
+        return [first + number * BLOCK_S for number in range(blocks)]
 
     def wait_s(self, now: float) -> float:
         """Return the seconds until the next block is due."""
-        return max(0.0, self.next_at - now)
+        return max(0.0, self._next_at - now)
 
 
 class Murmur:
@@ -116,12 +120,8 @@ class MicrophoneStandIn:
 
     def due(self, now: float) -> Iterator[tuple[Samples, float]]:
         """Yield the blocks due since the last one, its own or the microphone's, and the time of each."""
-        for at in self._times(self._pace.due(now)):
+        for at in self._pace.times(now):
             yield self._murmur.next_block(), at
-
-    def _times(self, blocks: int) -> list[float]:
-        """Return the times of the last blocks: who takes them all at once is not to see a gap before them."""
-        return [self._pace.next_at - later * BLOCK_S for later in range(blocks, 0, -1)]
 
     def is_relieved(self) -> None:
         """Note that the microphone starts."""
@@ -133,7 +133,7 @@ class MicrophoneStandIn:
         `begin`: when the first sample of it was captured. `next_at`: when the next block after it is complete.
         """
         if self._relieved:
-            for at in self._times(self._pace.missing(begin)):
+            for at in self._pace.missing(begin):
                 yield self._murmur.noise(), at
         self._relieved = False
         self._pace.follow(next_at)

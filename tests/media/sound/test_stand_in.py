@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, level_db
 from intercom.media.sound.stand_in import NOTICE_EVERY_S, Murmur, Pace
@@ -14,6 +15,13 @@ def test_as_many_blocks_are_due_as_time_went_by() -> None:
     moved = [pace.due(now / 1000) for now in range(5000, 6000, 7)]
     assert 98 <= sum(moved) <= 101
     assert max(moved) == 1
+
+
+def test_a_look_that_is_a_little_late_gets_the_blocks_with_their_own_times_and_one_that_is_not_gets_now() -> None:
+    pace = Pace()
+    assert pace.times(5.0) == [5.0]
+    assert pace.times(5.035) == pytest.approx([5.01, 5.02, 5.03])
+    assert pace.times(9.0) == [9.0]
 
 
 def test_a_long_sleep_is_not_made_up_for() -> None:
