@@ -33,8 +33,7 @@ log = logging.getLogger(__name__)
 LINGER_S = 0.3
 """Time that the speaker runs on in silence: a tone's end is heard, and the next tone needs no start."""
 BLOCKS_AT_ONCE = 8
-"""Limit of blocks written in one turn: two or three fill a fresh buffer; more means that the device discards
-everything."""
+"""Limit of blocks written in one turn: two or three fill a fresh buffer; a device that takes more discards all."""
 STOP_DEADLINE_S = 1.5
 L = TypeVar("L", bound=CaptureLine | PlaybackLine)
 
@@ -65,9 +64,7 @@ class AudioEngine:
         self._cleaning = Cleaning(canceller, microphone_gain_db)
         self._lock = threading.Lock()
         self._bell = Doorbell()
-        self._stopping = False
-        self._asked = False
-        self._began = False
+        self._stopping = self._asked = self._began = False
         self._thread: threading.Thread | None = None
         self._playing: list[Playing] = []
         self._aside = Aside(self._cleaning.rate_hz)
@@ -81,7 +78,7 @@ class AudioEngine:
         self._stand_in = MicrophoneStandIn(self._tones["no_sound"], self._cleaning.rate_hz)
         self._frames = FrameTime()
         self._linger_until = 0.0
-        self._microphone_leads = False
+        self._microphone_leads = self._reference_begins = False
         self._last_played = SILENCE
         self._real_time = False
         self.speaker_muted = False
@@ -271,7 +268,7 @@ class AudioEngine:
             self._playback.proved(now)
             return None
         if not line.running:
-            self._microphone_leads = self._capture.is_running
+            self._microphone_leads = self._reference_begins = self._capture.is_running
             line.start(now)
         if line.early_s(now) > 0 and (line.is_even or not self._frames.is_due(now)):
             line.learn(now)
@@ -351,6 +348,9 @@ class AudioEngine:
                 call[1].push(self._aside.over(cleaned if self._playback.is_open else self._stand_in.over(cleaned)), at)
             for listener in listeners:
                 listener.push(cleaned, at)
+        if self._reference_begins and (speaker := self._playback.line) is not None:
+            self._reference_begins = False  # as at the microphone's start: it ran when the speaker started
+            self._cleaning.begin(speaker.early_s(now) + BLOCK_S - due_s)
         if line.moves:
             self._capture.proved(now)
         return self._frames.next_s(due_s, now)

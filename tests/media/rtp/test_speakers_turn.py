@@ -81,6 +81,19 @@ class Call:
         assert line is not None
         line.stop()
 
+    def begins_while_somebody_listens(self, listens_s: float) -> None:
+        """End the call, let somebody beside it hear the microphone for so long, and begin it again."""
+        engine = self._engine._engine
+        call = engine._call
+        assert call is not None
+        engine.beside.listen(Quiet())
+        engine.disconnect(call[1])
+        self.runs(self.clock.now - self.begin + listens_s)
+        assert engine._capture.is_running
+        assert not engine._playback.is_running
+        engine.connect(*call)
+        self.is_woken()
+
     def is_woken(self) -> None:
         """Let the engine's thread make a round now."""
         self._engine.due = self.clock.now
@@ -215,6 +228,18 @@ def test_a_microphone_starts_at_once_however_much_the_speaker_has_to_play_and_th
     call.is_woken()
     assert call.cards.microphone.began == call.clock.now
     call.runs(6)
+    assert call.echo_after_reference_s == pytest.approx(0.004, abs=0.002)
+
+
+@pytest.mark.parametrize("later_s", [0.0, 0.004, 0.008, 0.012, 0.016])
+def test_a_call_that_begins_while_somebody_hears_the_microphone_has_its_reference_as_any_other(later_s: float) -> None:
+    call = Call(1, 0.003)
+    call.runs(1)
+    call.begins_while_somebody_listens(2 + later_s)
+    call.runs(8)
+    assert call.echo_after_reference_s == pytest.approx(0.004, abs=0.002)
+    call.wire.impair = Jitter()
+    call.runs(16)
     assert call.echo_after_reference_s == pytest.approx(0.004, abs=0.002)
 
 
