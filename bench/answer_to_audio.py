@@ -4,34 +4,35 @@ A tone is spoken into the door's microphone (a real ALSA PCM) all the while, and
 one. The page notes, sample by sample, when the door's tone comes out of its decoder, by the decoder's clock: its own
 thread, which draws the call meanwhile, looks later. The door's speaker is recorded, and the recording is searched for
 the middle of the resident's tone's rise. The baseline is stock aiortc in the door's place, on the same
-PCMs: its own encoder, its own jitter buffer, frames of 20 ms read and written as they come. Where the time goes is
-told by the door: when the answer has come through the space, and when ICE and DTLS stand.
+PCMs: its own encoder, its own jitter buffer, frames of 20 ms read and written as they come. Either door is a process of
+its own, as in a house; the space and what drives the browser are another. Where the time goes is told by the door: when
+the answer has come through the space, and when ICE and DTLS stand.
 """
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-import time
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 from playwright.async_api import async_playwright
 
+from bench._door_apart import calls_of, door_apart, stages_ms
 from bench._settled import settled
 from bench._stock_door import StockDoor
 from bench.report import Report, spread
 from intercom.config import Config
 from intercom.door.appliance import Appliance
 from intercom.door.machine import State
-from intercom.media.provider import DoorMedia
 from intercom.media.rtp.peer import DoorCall
+from intercom.space import Space
 from tests.alsa import RATE_HZ, AlsaCards, Recording, Samples, tone, tone_level_db
 from tests.e2e.home import Home, Station, home_config
 from tests.station.conftest import CHROMIUM, FLAGS
@@ -100,7 +101,7 @@ async def run() -> Report:
     return Report(
         "answer-to-audio",
         figures,
-        {"p95_ms": 150.0},
+        {"p95_ms": 70.0},
         baselines,
         notes=(
             f"{CALLS} calls each. All from the click: answered, the door has the answer and its own description; "
@@ -140,55 +141,73 @@ def resident_voice(file: Path) -> Path:
 
 
 async def _calls(directory: Path, cards: AlsaCards, kind: type[Appliance]) -> list[Answer]:
-    async with answering(directory, cards, home_config(), kind) as (_, answer):
-        return [await answer() for _ in range(CALLS)]
+    config = home_config()
+    space = Space(config.space, directory / "space", history=config.history)
+    await space.start()
+    space.store.add_subscriber("door", "Front door", kind="door")
+    space.write_credential("door", directory / "door" / "door.json")
+    try:
+        async with door_apart(directory / "door", kind) as door, _resident(directory, space) as station:
+            with cards.speak(tone(VISITOR_HZ, 600.0)), settled():
+                return [await _one(door, station, cards) for _ in range(CALLS)]
+    finally:
+        await space.stop()
 
 
 @asynccontextmanager
 async def answering(
-    directory: Path, cards: AlsaCards, config: Config, kind: type[Appliance] = Appliance
+    directory: Path, cards: AlsaCards, config: Config
 ) -> AsyncIterator[tuple[Home, Callable[[], Awaitable[Answer]]]]:
-    """A home whose visitor speaks all the while, and what lets its resident answer one call there."""
-    home = Home(directory, config, kind=kind)
+    """A home in this process whose visitor speaks all the while, and what lets its resident answer one call there."""
+    home = Home(directory, config)
     await home.start()
     assert home.door is not None
-    opened = _look_over(home.door.media)
+    door = _Here(home, calls_of(home.door.media))
+    try:
+        async with _resident(directory, home.space) as station:
+            with cards.speak(tone(VISITOR_HZ, 600.0)), settled():
+                yield home, partial(_one, door, station, cards)
+    finally:
+        await home.stop()
+
+
+@asynccontextmanager
+async def _resident(directory: Path, space: Space) -> AsyncIterator[Station]:
     voice = resident_voice(directory / "voice.wav")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM, args=[*FLAGS, f"--use-file-for-fake-audio-capture={voice}"]
         )
-        context = await browser.new_context(permissions=["microphone"])
-        station = await Station.pair(context, home.space)
         try:
-            with cards.speak(tone(VISITOR_HZ, 600.0)), settled():
-                yield home, partial(_one, home, station, cards, opened)
+            yield await Station.pair(await browser.new_context(permissions=["microphone"]), space)
         finally:
             await browser.close()
-            await home.stop()
 
 
-def _look_over(media: DoorMedia) -> list[DoorCall]:
-    """Every call whose media is opened from now on, in a list."""
-    opened: list[DoorCall] = []
-    open_one = media.open
-
-    def remembering(*arguments: Any, **options: Any) -> DoorCall:
-        opened.append(open_one(*arguments, **options))
-        return opened[-1]
-
-    media.open = remembering  # type: ignore[method-assign]  # the bench looks over the door's shoulder
-    return opened
+class _Door(Protocol):
+    async def press(self) -> None: ...
+    async def until(self, state: State) -> None: ...
+    async def stages_ms(self) -> tuple[float, float]: ...
 
 
-async def _one(home: Home, station: Station, cards: AlsaCards, opened: list[DoorCall]) -> Answer:
+class _Here:
+    """The door of a home in this process."""
+
+    def __init__(self, home: Home, opened: list[DoorCall]) -> None:
+        self.press, self.until, self._opened = home.press, home.until, opened
+
+    async def stages_ms(self) -> tuple[float, float]:
+        return stages_ms(self._opened)
+
+
+async def _one(door: _Door, station: Station, cards: AlsaCards) -> Answer:
     await station.page.evaluate(WATCH)
-    await home.press()
+    await door.press()
     await station.until("ringing")
     await asyncio.sleep(1.0)  # nobody answers in the same instant
     recording = await asyncio.to_thread(cards.listen)
     await station.click("#answer")
-    await home.until(State.IN_CALL)
+    await door.until(State.IN_CALL)
     try:
         async with asyncio.timeout(LONGEST_S):
             heard_at = await _first_heard(recording)
@@ -197,23 +216,11 @@ async def _one(home: Home, station: Station, cards: AlsaCards, opened: list[Door
     finally:
         recording.stop()
     clicked_ms = await station.page.evaluate("window.clickedAt")
-    answered_ms, connected_ms = _stages(opened, clicked_ms)
+    answered_ms, connected_ms = (at and at - clicked_ms for at in await door.stages_ms())
     await station.click("#hangup")
-    await home.until(State.IDLE)
+    await door.until(State.IDLE)
     await station.until("ready")
     return Answer(answered_ms, connected_ms, first_ms - clicked_ms, heard_at * 1000 - clicked_ms)
-
-
-def _stages(opened: list[DoorCall], clicked_ms: float) -> tuple[float, float]:
-    """When the last call had the answer and was connected; stock aiortc, which opens no media of ours, does not say."""
-    if not opened:
-        return 0.0, 0.0
-    connection = opened[-1]._connection
-    assert connection.negotiated_at is not None and connection.connected_at is not None
-    to_epoch_s = time.time() - time.monotonic()
-    moments = (connection.negotiated_at, connection.connected_at)
-    answered_ms, connected_ms = ((at + to_epoch_s) * 1000 - clicked_ms for at in moments)
-    return answered_ms, connected_ms
 
 
 async def _first_heard(recording: Recording) -> float:
