@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import tempfile
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ PI_4B_REVISION = 0xC03111
 
 ENTRY_POINTS = "importlib.metadata"
 """Module by which gpiozero finds a pin factory where it is given none."""
+STATES_KEPT = 16
+"""Limit of a simulated pin's past states. gpiozero keeps all, for tests: 780 MB a day while a light breathes."""
 UNUSED_OF_GPIOZERO = ("gpiozero.boards", "gpiozero.internal_devices", "gpiozero.spi_devices", "colorzero", "statistics")
 """What gpiozero imports for other devices than a door's."""
 
@@ -90,7 +93,12 @@ def simulated_pins(reason: str = "as asked") -> Pins:
     import_without("gpiozero.pins.mock", ENTRY_POINTS)
     from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-    return Pins(MockFactory(pin_class=MockPWMPin), True, f"simulated pins ({reason})")
+    class ForgetfulPin(MockPWMPin):  # type: ignore[misc]  # gpiozero is untyped
+        def clear_states(self) -> None:
+            super().clear_states()
+            self.states: deque[Any] = deque(self.states, STATES_KEPT)
+
+    return Pins(MockFactory(pin_class=ForgetfulPin), True, f"simulated pins ({reason})")
 
 
 def _lgpio_pins(chip: Chip, on_a_pi: bool) -> Pins:

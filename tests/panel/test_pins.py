@@ -1,9 +1,11 @@
 """Where the pins come from, and the one sentence when there are none."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
+from gpiozero import PWMLED
 from gpiozero.pins.mock import MockFactory
 
 from intercom.gpio_chip import Chip
@@ -49,6 +51,20 @@ def test_gpio_without_lgpio_says_what_to_install(a_pi: Path, monkeypatch: pytest
 
 def test_simulated_pins_on_a_pi_when_asked_for(a_pi: Path) -> None:
     assert open_pins("simulated", root=a_pi).simulated
+
+
+def test_simulated_pins_whose_light_flashes_for_days_take_no_more_memory() -> None:
+    light = PWMLED(17, pin_factory=simulated_pins().factory)
+
+    def flash(times: int) -> int:
+        for _ in range(times):
+            light.value = 0.5
+            light.value = 0.0
+        return sys.getallocatedblocks()
+
+    before = flash(500)
+    assert flash(2000) < before + 500, "two blocks and more a flash, where each is remembered"
+    light.close()
 
 
 def test_a_line_that_the_header_s_chip_does_not_have_is_one_clear_error() -> None:
