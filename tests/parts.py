@@ -1,6 +1,6 @@
 """The parts that `make test PART=NAME` knows: a folder of tests each, and `project` for the tests beside them.
 
-All parts together run in four shares, side by side.
+All parts together run in five shares, side by side.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ PAGE = ("station", "deb")
 """The page, which waits for browsers; then the packages."""
 LIVE = ("e2e", "integrations", "media", "network", "panel", "reference", "restarts")
 """The parts with sound and pictures that have to be in time."""
-UNHURRIED = ("page", "rest")
-"""The shares that others go before."""
+HOUSE = ("security", "signalwire", "space")
+"""The space, its clients and its attackers, who mostly wait: for floods, for limits and for what must not come."""
+NICENESS = {"page": 5, "house": 10, "rest": 10}
+"""Of the shares that are in no hurry; the page, which computes the most of them, goes before the others."""
 
 
 def parts(tests: Path) -> dict[str, list[Path]]:
@@ -32,9 +34,9 @@ def parts(tests: Path) -> dict[str, list[Path]]:
 
 
 def in_shares(known: Mapping[str, Sequence[Path]]) -> dict[str, list[str]]:
-    """Return the arguments of each share's pytest; each takes a quarter of what all take one after the other."""
-    rest = [name for name in known if name not in (*GUESTS, *PAGE, *LIVE)]
-    shares = {"guests": GUESTS, "page": PAGE, "rest": rest, "live": LIVE}
+    """Return the arguments of each share's pytest; all end at about the same time."""
+    rest = [name for name in known if name not in (*GUESTS, *PAGE, *HOUSE, *LIVE)]
+    shares = {"guests": GUESTS, "page": PAGE, "house": HOUSE, "rest": rest, "live": LIVE}
     return {share: [str(path) for name in names for path in known[name]] for share, names in shares.items()}
 
 
