@@ -93,7 +93,8 @@ class SessionOfFewSources(Session):
     def __init__(self, policy: Policy | None = None) -> None:
         super().__init__(policy)
         self._sources: set[bytes] = set()
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
+        """Held by whoever decrypts."""
 
     def unprotect(self, packet: bytes) -> bytes:
         """Decrypt an RTP packet; raises `pylibsrtp.Error`."""
@@ -104,7 +105,7 @@ class SessionOfFewSources(Session):
         return self._through(super().unprotect_rtcp, packet, packet[RTCP_SOURCE])
 
     def _through(self, decrypt: Callable[[bytes], bytes], packet: bytes, source: bytes) -> bytes:
-        with self._lock:
+        with self.lock:
             if len(self._sources) >= MOST_SOURCES and source not in self._sources:
                 raise Error("one source more than a far end may have")
             try:

@@ -7,13 +7,15 @@
 #include <Python.h>
 
 /* module.py has the same: a module of another version is not used. */
-#define NATIVE_VERSION 6
+#define NATIVE_VERSION 7
 
 /* Each adds its types and functions to the module; 0, or -1 with an exception. */
 int add_decimator(PyObject *module);
 int add_delay_search(PyObject *module);
 int add_linear_filter(PyObject *module);
 int add_levels(PyObject *module);
+int add_packet_reader(PyObject *module);
+int add_packet_writer(PyObject *module);
 int add_passage(PyObject *module);
 int add_varispeed(PyObject *module);
 
@@ -30,6 +32,9 @@ int floats_of(PyObject *array, Py_buffer *view, int writable, Py_ssize_t length)
 
 /* The number of elements of a view. */
 static inline Py_ssize_t length_of(const Py_buffer *view) { return view->len / view->itemsize; }
+
+/* A number from 0 to `most`, or -1 with an exception. */
+Py_ssize_t number_of(PyObject *object, Py_ssize_t most);
 
 /* 0, or -1 with a TypeError when a call has another number of arguments. */
 int count_is(Py_ssize_t count, Py_ssize_t wanted, const char *function);

@@ -3,7 +3,7 @@
 A wrong type raises TypeError, a wrong length ValueError.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -84,3 +84,43 @@ class Passage:
 
     def forget_the_background(self) -> None:
         """Listen for the door's background anew."""
+
+class PacketWriter:
+    """Seals RTP packets (RFC 3711) and sends them to one address."""
+
+    def __init__(self, protect: int, session: int, descriptor: int, address: bytes, /) -> None:
+        """Take the addresses of libsrtp's `srtp_protect` and of a session, and a socket's descriptor.
+
+        Session and socket have to outlive the writer. `address` is as the kernel has it (`struct sockaddr_in`,
+        `sockaddr_in6`), or empty if the socket is connected.
+        """
+
+    def send(self, packet: bytes, /) -> bytes | None:
+        """Seal and send a packet at once; returns it sealed where the socket has no room.
+
+        OSError where the system refuses it, ValueError where it cannot be sealed. Nobody else may use the session
+        meanwhile.
+        """
+
+class PacketReader:
+    """Reads datagrams from a socket, and opens the packets of one stream among them (RFC 3711)."""
+
+    def __init__(self, unprotect: int, session: int, descriptor: int, /) -> None:
+        """Take the addresses of libsrtp's `srtp_unprotect` and of a session, and a socket's descriptor.
+
+        Session and socket have to outlive the reader.
+        """
+
+    def receive(self) -> int:
+        """Read what has come, or some of it, at once, and return the number of datagrams; OSError of the socket's."""
+
+    def tell(
+        self, source: int, kind: int, /
+    ) -> tuple[list[tuple[int, int, bytes, float, int]], list[tuple[bytes, Any, float]], bool]:
+        """Return what was received, once.
+
+        First the opened packets of this source (SSRC) and payload type: number, timestamp, payload, how long ago it
+        came, and the datagram's bytes. Then what is not of them or cannot be opened, as it came: the datagram, its
+        sender's address, how long ago it came. At last whether this is all that had come. No datagram is older than
+        the last look at an empty socket. Nobody else may use the session meanwhile.
+        """

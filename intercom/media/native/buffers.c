@@ -53,3 +53,12 @@ int count_is(Py_ssize_t count, Py_ssize_t wanted, const char *function) {
     PyErr_Format(PyExc_TypeError, "%s takes %zd arguments, not %zd", function, wanted, count);
     return -1;
 }
+
+Py_ssize_t number_of(PyObject *object, Py_ssize_t most) {
+    Py_ssize_t number = PyNumber_AsSsize_t(object, PyExc_ValueError);
+    if (!PyErr_Occurred() && number >= 0 && number <= most)
+        return number;
+    if (!PyErr_Occurred())
+        PyErr_Format(PyExc_ValueError, "%zd is not from 0 to %zd", number, most);
+    return -1;
+}

@@ -1,4 +1,4 @@
-"""Tells whether the compiled module fits this program; where it does not, NumPy and libspeexdsp do its work.
+"""Tells whether the compiled module fits this program; where it does not, Python, NumPy and libspeexdsp do its work.
 
 It is missing where nobody compiled it. One that was made from an older source counts as missing: it would be asked for
 what it does not know.
@@ -11,7 +11,7 @@ from functools import cache
 
 log = logging.getLogger(__name__)
 
-VERSION = 6
+VERSION = 7
 """Version of what the module offers, and of `_native.h`; both rise with every change of `_native.pyi`."""
 EFFECT = "a call costs more"
 """What is different without it, as the log says it."""

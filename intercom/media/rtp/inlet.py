@@ -10,10 +10,8 @@ All of it rests on private names of asyncio, aiortc 1.16 and aioice 0.13, which 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable
@@ -25,8 +23,9 @@ from aiortc import RTCRtpReceiver
 from aiortc.rtcdtlstransport import State
 
 from intercom.aiortc_hooks import MOST_WAITING, SessionOfFewSources
+from intercom.media.rtp.datagrams import Datagram, reader_of
 from intercom.media.rtp.hooks import is_rtcp, is_rtp
-from intercom.media.rtp.packet import HEADER_BYTES, Packet, parse
+from intercom.media.rtp.packet import HEADER_BYTES, Packet, ReceivedPacket, parse
 from intercom.media.rtp.steady_clock import earlier
 from intercom.tasks import TaskSet
 
@@ -39,13 +38,9 @@ MOST_AT_ONCE = 32
 twice `LOOK_S`, which waits where the engine was held up, is no flood: to the loop all of it would come only now."""
 CALM_S = 1.0
 """Time for which the loop watches the socket after so many came at once."""
-LONGEST_BYTES = 2048
-"""Limit of a datagram: a longer one is no packet of sound, and cut it is no STUN either."""
-SO_TIMESTAMPNS = 35
-"""Option of Linux' asm-generic/socket.h: the kernel tells when each datagram came; Python has no name for it."""
-_STAMP = struct.Struct("=qq")
+NO_STREAM = (0, 128)
+"""Source and payload type that no packet has."""
 _SSRC = slice(8, 12)
-Datagram = tuple[bytes, Any, float]
 Sound = Callable[[Packet, float], None]
 
 
@@ -79,11 +74,14 @@ class Inlet:
         self._lock = threading.Lock()
         self._socket: socket.socket = shared.dup()
         self._fd = shared.fileno()
-        with contextlib.suppress(OSError):  # a kernel that does not tell
-            self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self._reader = reader_of(self._socket, session)
+        self._heard = NO_STREAM
+        "source and payload type of the last packet: the reader may open what is of the same"
+        self._reader = reader_of(self._socket, session)
+        self._heard = NO_STREAM
+        "source and payload type of the last packet: the reader may open what is of the same"
         self._watched = True
         self._calm_at = 0.0
-        self._emptied_at = time.monotonic()
         self._reads = 0
         self._bytes = self._packets = 0
         self._handed_over = self._handled = 0
@@ -97,33 +95,48 @@ class Inlet:
         if not self._lock.acquire(blocking=False):
             return
         try:
-            now = time.monotonic()
-            if self._closed or now < self._calm_at:
+            if self._closed or (self._calm_at and time.monotonic() < self._calm_at):
                 return
-            if self._read_all(now - self._emptied_at) == MOST_AT_ONCE:
-                self._calm_at = now + CALM_S
+            if self._read_all() == MOST_AT_ONCE:
+                self._calm_at = time.monotonic() + CALM_S
                 self._ask(self._watch)
-                return
-            self._emptied_at = now
-            if self._watched:
+            elif self._watched:
                 self._ask(self._leave_alone)
         finally:
             self._lock.release()
 
-    def _read_all(self, since_s: float) -> int:
-        """Read what came in this time; returns the number of datagrams."""
-        others: list[Datagram] = []
-        count = 0
-        while count < MOST_AT_ONCE:
+    def _read_all(self) -> int:
+        """Read what came; returns the number of datagrams."""
+        count, is_all = 0, False
+        while not is_all and count < MOST_AT_ONCE:
             try:
-                data, ancillary, _, address = self._socket.recvmsg(LONGEST_BYTES, 64, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                break
+                came = self._reader.receive()
             except OSError as error:
                 log.debug("a datagram was not read: %s", error)
                 break
-            count += 1
-            age_s = _age_s(ancillary, since_s)
+            if not came:
+                break
+            count += came
+            is_all = self._take_what_came()
+        return count
+
+    def _take_what_came(self) -> bool:
+        """Take what was read; returns whether it is all that had come."""
+        source, kind = self._heard
+        with self._srtp.lock:
+            opened, closed, is_all = self._reader.tell(source, kind)
+        for number, timestamp, payload, age_s, length in opened:
+            self._bytes += length
+            self._packets += 1
+            self._deliver(ReceivedPacket(kind, number, timestamp, source, payload), age_s)
+        if closed:
+            self._sort(closed)
+        return is_all
+
+    def _sort(self, datagrams: list[Datagram]) -> None:
+        """Take what is ours, and give the loop what is not."""
+        others: list[Datagram] = []
+        for data, address, age_s in datagrams:
             if self._is_ours(data):
                 self._unseal(data, age_s)
             else:
@@ -131,7 +144,6 @@ class Inlet:
         if others and self._handed_over - self._handled < MOST_WAITING:  # else the loop is held up, and they are lost
             self._handed_over += len(others)
             self._ask(self._give, others)
-        return count
 
     def _is_ours(self, data: bytes) -> bool:
         if len(data) < HEADER_BYTES or not is_rtp(data) or self._dtls._state is not State.CONNECTED:
@@ -142,9 +154,16 @@ class Inlet:
         self._bytes += len(data)
         self._packets += 1
         try:
-            self._take(parse(self._srtp.unprotect(data)), age_s)
+            packet = parse(self._srtp.unprotect(data))
         except (pylibsrtp.Error, ValueError) as error:
             log.debug("ignored %d bytes that are no packet of this call: %s", len(data), error)
+            return
+        self._heard = packet.ssrc, packet.payload_type
+        self._deliver(packet, age_s)
+
+    def _deliver(self, packet: Packet, age_s: float) -> None:
+        try:
+            self._take(packet, age_s)
         except Exception:
             log.exception("a packet of the far end was not taken")  # the engine would take it for its speaker's end
 
@@ -218,13 +237,3 @@ class Inlet:
                 self._tell_counts()
         if self._looking is not None:
             self._looking.cancel()
-
-
-def _age_s(ancillary: list[tuple[int, int, bytes]], longest_s: float) -> float:
-    """Return how long ago a datagram came, at most `longest_s`, as the time of day may jump; 0 where nobody tells."""
-    for level, kind, data in ancillary:
-        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS) and len(data) == _STAMP.size:
-            seconds, nanoseconds = _STAMP.unpack(data)
-            age_s: float = time.time() - seconds - nanoseconds / 1e9
-            return min(max(0.0, age_s), longest_s)
-    return 0.0

@@ -15,10 +15,16 @@ import logging
 import socket
 import struct
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from aioice.ice import CandidatePair
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from pylibsrtp import Session
+
+from intercom.media.rtp.native_srtp import packet_writer
+
+if TYPE_CHECKING:
+    from intercom.media.native._native import PacketWriter
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +53,7 @@ class Outlet:
         self._srtp = _session(dtls)
         self._way: CandidatePair | None = None
         self._socket: socket.socket | None = None
+        self._writer: PacketWriter | None = None
         self._cuts = False
         self._closed = False
 
@@ -57,6 +64,9 @@ class Outlet:
             raise ConnectionError("the connection is not up")
         if way is not self._way:
             self._take(way)
+        if self._writer is not None and len(packets) == 1:
+            self._send_one(self._writer, way, packets[0])
+            return
         sealed = [self._srtp.protect(packet) for packet in packets]
         if self._socket is None:
             self._leave_to_the_loop(way, sealed)
@@ -77,7 +87,17 @@ class Outlet:
             except OSError as error:
                 raise ConnectionError("the connection closes") from error
             self._cuts = _can_cut(self._socket)
+            self._writer = packet_writer(self._srtp, self._socket, way.remote_addr)
         self._way = way
+
+    def _send_one(self, writer: PacketWriter, way: CandidatePair, packet: bytes) -> None:
+        try:
+            waits = writer.send(packet)
+        except OSError as error:
+            log.debug("a packet was not sent: %s", error)
+            return
+        if waits is not None:
+            self._leave_to_the_loop(way, [waits])
 
     def _send_as_one(self, through: socket.socket, way: CandidatePair, run: Sequence[bytes]) -> bool:
         """Send packets that the kernel cuts apart, in one call; False if it does not."""
@@ -119,7 +139,7 @@ class Outlet:
         self._let_go()
 
     def _let_go(self) -> None:
-        self._way = None
+        self._way = self._writer = None
         if self._socket is not None:
             self._socket.close()
             self._socket = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from intercom.media.echo import canceller, double_talk, judge
@@ -25,3 +27,15 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
                 if hasattr(user, name):
                     monkeypatch.setattr(user, name, function)
     return way
+
+
+@pytest.fixture(params=["127.0.0.1", "::1"])
+def host(request: pytest.FixtureRequest) -> str:
+    """An address of this machine's own; the second is skipped where the kernel has no IPv6."""
+    address: str = request.param
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as end:
+            end.bind((address, 0))
+    except OSError as error:
+        pytest.skip(f"{address}: {error}")
+    return address

@@ -18,7 +18,14 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is missing"),
     pytest.mark.timeout(900),
 ]
-TRIED = ("test_decimator.py", "test_levels.py", "test_linear_filter.py", "test_passage.py", "test_refusals.py")
+TRIED = (
+    "test_decimator.py",
+    "test_levels.py",
+    "test_linear_filter.py",
+    "test_packet_reader.py",
+    "test_passage.py",
+    "test_refusals.py",
+)
 WITH_THE_BUILD = """
 import importlib.util, sys
 import intercom.media.native as room

@@ -17,6 +17,7 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.rtp import RtpPacket
 
+from intercom.media.native import module
 from intercom.media.rtp.outlet import UDP_SEGMENT, Outlet, equally_long
 from tests.media.calls import LIMIT_S
 
@@ -105,13 +106,13 @@ async def street(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Street]:
 
 
 async def counted(street: Street, *, cuts: bool = True) -> Counting:
-    """Send a first packet, and count from then on, on a kernel that cuts buffers or has never heard of it."""
+    """Send a first packet, and count Python's calls from then on; the kernel cuts buffers or has never heard of it."""
     street.outlet.send(street.packets([b"first"]))
     await street.sees(1)
     assert street.outlet._socket is not None
     counting = Counting(street.outlet._socket)
     street.outlet._socket = counting  # type: ignore[assignment]  # it is what the outlet uses of one
-    street.outlet._cuts = cuts
+    street.outlet._cuts, street.outlet._writer = cuts, None
     street.arrived.clear()
     return counting
 
@@ -138,6 +139,52 @@ async def test_sound_leaves_on_its_own_thread_while_the_event_loop_stands_still(
     engine.join(LIMIT_S)
     assert counting.calls == ["sendto"]
     assert await street.sees(1) == [b"sound"]
+
+
+class Writer:
+    """The compiled module's writer on a system that has no room, or refuses what is sent."""
+
+    def __init__(self, street: Street, error: int = 0) -> None:
+        self._seal, self._error = street.outlet._srtp.protect, error
+
+    def send(self, packet: bytes) -> bytes:
+        sealed = self._seal(packet)
+        if self._error:
+            raise OSError(self._error, "refused")
+        return sealed
+
+
+async def with_writer(street: Street, writer: Writer | None = None) -> None:
+    """Send a first packet through the compiled module, and the next through this one."""
+    if module.why_not():
+        pytest.skip(module.why_not())
+    street.outlet.send(street.packets([b"first"]))
+    assert await street.sees(1) == [b"first"]
+    street.arrived.clear()
+    assert street.outlet._writer is not None
+    if writer is not None:
+        street.outlet._writer = writer  # type: ignore[assignment]  # it is what the outlet uses of one
+
+
+async def test_sound_leaves_by_the_compiled_module_between_pictures(street: Street) -> None:
+    await with_writer(street)
+    for first in (1, 20, 40):
+        street.outlet.send(street.packets(PICTURE, first))
+        street.outlet.send(street.packets([b"sound"], first + len(PICTURE)))
+    assert await street.sees(3 * (len(PICTURE) + 1)) == [*PICTURE, b"sound"] * 3
+
+
+async def test_sound_that_finds_no_room_waits_for_it_in_the_event_loop(street: Street) -> None:
+    await with_writer(street, Writer(street))
+    street.outlet.send(street.packets([b"sound"], 1))
+    assert await street.sees(1) == [b"sound"]
+
+
+async def test_sound_that_the_system_refuses_is_lost_and_nothing_else(street: Street) -> None:
+    await with_writer(street, Writer(street, errno.ENETUNREACH))
+    street.outlet.send(street.packets([b"lost"], 1))
+    street.outlet.send(street.packets(PICTURE, 2))
+    assert await street.sees(len(PICTURE)) == PICTURE
 
 
 async def test_a_keyframe_takes_two_because_its_parameter_sets_are_shorter(street: Street) -> None:
