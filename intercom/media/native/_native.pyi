@@ -3,6 +3,7 @@
 A wrong type raises TypeError, a wrong length ValueError.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -101,6 +102,9 @@ class PacketWriter:
         OSError where the system refuses it, ValueError where it cannot be sealed. Nobody else may use the session
         meanwhile.
         """
+
+    def seal(self, packets: Sequence[bytes], /) -> list[bytes]:
+        """Return the packets sealed, in their order; errors and session as in `send`."""
 
 class PacketReader:
     """Reads datagrams from a socket, and opens the packets of one stream among them (RFC 3711)."""

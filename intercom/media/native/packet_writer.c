@@ -51,6 +51,25 @@ static PyObject *send_one(PyObject *object, PyObject *packet) {
     return PyErr_SetFromErrno(PyExc_OSError);
 }
 
+static PyObject *seal_one(const PacketWriter *self, PyObject *packets, Py_ssize_t at) {
+    unsigned char sealed[LONGEST_SEALED] __attribute__((aligned(16)));
+    PyObject *packet = PySequence_GetItem(packets, at);
+    int count = packet == NULL ? -1 : seal(self, packet, sealed);
+    Py_XDECREF(packet);
+    return count < 0 ? NULL : PyBytes_FromStringAndSize((const char *)sealed, count);
+}
+
+static PyObject *seal_each(PyObject *object, PyObject *packets) {
+    Py_ssize_t count = PySequence_Size(packets);
+    PyObject *all = count < 0 ? NULL : PyList_New(count);
+    for (Py_ssize_t at = 0; all != NULL && at < count; at++) {
+        PyObject *one = seal_one((PacketWriter *)object, packets, at);
+        if (one == NULL || PyList_SetItem(all, at, one) < 0)
+            Py_CLEAR(all);
+    }
+    return all;
+}
+
 static int take_address(PacketWriter *self, PyObject *address) {
     char *bytes;
     Py_ssize_t length;
@@ -86,6 +105,7 @@ static PyObject *create(PyTypeObject *type, PyObject *arguments, PyObject *named
 }
 
 static PyMethodDef methods[] = {
+    {"seal", seal_each, METH_O, NULL},
     {"send", send_one, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -67,7 +67,7 @@ class Outlet:
         if self._writer is not None and len(packets) == 1:
             self._send_one(self._writer, way, packets[0])
             return
-        sealed = [self._srtp.protect(packet) for packet in packets]
+        sealed = self._sealed(packets)
         if self._socket is None:
             self._leave_to_the_loop(way, sealed)
             return
@@ -77,6 +77,11 @@ class Outlet:
         for run in equally_long(sealed) if self._cuts else [sealed]:
             if len(run) == 1 or not self._send_as_one(self._socket, way, run):
                 self._send_each(self._socket, way, run)
+
+    def _sealed(self, packets: Sequence[bytes]) -> list[bytes]:
+        if self._writer is not None:
+            return self._writer.seal(packets)
+        return [self._srtp.protect(packet) for packet in packets]
 
     def _take(self, way: CandidatePair) -> None:
         self._let_go()

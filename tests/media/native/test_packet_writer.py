@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pylibsrtp
@@ -70,6 +71,21 @@ def test_any_packet_is_sealed_as_pylibsrtp_seals_it_or_is_refused_as_well(
                 assert far.recv(2048) == sealed
 
 
+@pytest.mark.parametrize("profile", SRTP_PROFILES)
+@given(packets=st.lists(PACKETS, max_size=6), as_it_comes=st.sampled_from([list, tuple]))
+def test_a_picture_is_sealed_as_pylibsrtp_seals_each_of_its_packets(
+    profile: SRTPProtectionProfile, packets: list[bytes], as_it_comes: Callable[[list[bytes]], Sequence[bytes]]
+) -> None:
+    ours, theirs = sessions(profile, 2)
+    writer = _native.PacketWriter(native_srtp._address("srtp_protect"), native_srtp._number(ours._srtp[0]), 0, b"")
+    sealed = [sealed_by_pylibsrtp(theirs, packet) for packet in packets]
+    if None in sealed:
+        with pytest.raises(ValueError, match="not seal"):
+            writer.seal(as_it_comes(packets))
+    else:
+        assert writer.seal(as_it_comes(packets)) == sealed
+
+
 def test_it_goes_to_an_address_of_either_kind(host: str) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     ours, theirs = sessions(SRTP_PROFILES[0], 2)
@@ -122,9 +138,14 @@ def test_a_writer_is_made_and_writes_or_says_why_not(given: list[Any], packet: A
     addresses = native_srtp._address("srtp_protect"), native_srtp._number(session._srtp[0])
     try:
         _native.PacketWriter(*addresses, *given)
-        _native.PacketWriter(*addresses, 1 << 20, b"").send(packet)
-    except (TypeError, ValueError, OSError) as refused:
+    except (TypeError, ValueError) as refused:
         assert str(refused)
+    writer = _native.PacketWriter(*addresses, 1 << 20, b"")
+    for write in (writer.send, writer.seal):
+        try:
+            write(packet)
+        except (TypeError, ValueError, OSError) as refused:
+            assert str(refused)
 
 
 @pytest.mark.parametrize("given", [(0, 1), (1, 0), (1 << 65, 1), (1.0, 1), ("1", 1)])

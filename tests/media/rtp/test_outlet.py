@@ -153,6 +153,9 @@ class Writer:
             raise OSError(self._error, "refused")
         return sealed
 
+    def seal(self, packets: Sequence[bytes]) -> list[bytes]:
+        return [self._seal(packet) for packet in packets]
+
 
 async def with_writer(street: Street, writer: Writer | None = None) -> None:
     """Send a first packet through the compiled module, and the next through this one."""
