@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from .parts import NICENESS, ROOT, in_shares, listing, parts
+from .parts import ROOT, UNHURRIED, in_shares, listing, parts
 from .tally import Tally
 
 NO_TESTS = 5
@@ -26,6 +26,8 @@ TESTS_FAILED = 1
 NO_SUCH_PART = 2
 RUN_LIMIT_S = 80 * 60
 """Time limit of a whole run, in which kernels and disks may have to be built first; each test has its own limit."""
+NICENESS = 10
+"""Niceness of the shares that are in no hurry: all together get a quarter of a processor that another one wants."""
 ENDING_LIMIT_S = 30.0
 """Time limit for an interrupted pytest to tear down what it had."""
 
@@ -33,7 +35,7 @@ ENDING_LIMIT_S = 30.0
 def _pytest(name: str, arguments: Sequence[str], folder: Path, *, seen: bool) -> subprocess.Popen[bytes]:
     # What is skipped and what failed stands in the last lines, of all together.
     own = ["-rN", "-p", "tests.tally", "--tally", str(folder / name), "-o", f"cache_dir=.pytest_cache/{name}"]
-    nice = ["nice", f"-n{NICENESS[name]}"] if name in NICENESS else []
+    nice = ["nice", f"-n{NICENESS}"] if name in UNHURRIED else []
     command = [*nice, sys.executable, "-m", "pytest", *own, *arguments]
     if seen:
         return subprocess.Popen(command)

@@ -20,8 +20,8 @@ LIVE = ("e2e", "integrations", "media", "network", "panel", "reference", "restar
 """The parts with sound and pictures that have to be in time."""
 HOUSE = ("security", "signalwire", "space")
 """The space, its clients and its attackers, who mostly wait: for floods, for limits and for what must not come."""
-NICENESS = {"page": 5, "house": 10, "rest": 10}
-"""Of the shares that are in no hurry; the page, which computes the most of them, goes before the others."""
+UNHURRIED = ("page", "house", "rest")
+"""The shares that others go before."""
 
 
 def parts(tests: Path) -> dict[str, list[Path]]:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.__main__ import NO_SUCH_PART, main
-from tests.parts import GUESTS, HOUSE, LIVE, NICENESS, PAGE, ROOT, in_shares, parts
+from tests.parts import GUESTS, HOUSE, LIVE, PAGE, ROOT, UNHURRIED, in_shares, parts
 
 PARTS = parts(ROOT / "tests")
 
@@ -28,7 +28,7 @@ def test_every_part_runs_in_one_share() -> None:
     paths = [path for arguments in shares.values() for path in arguments]
     assert sorted(paths) == sorted(str(path) for part in PARTS.values() for path in part)
     assert {*GUESTS, *PAGE, *HOUSE, *LIVE} < {*PARTS}
-    assert {*NICENESS} < {*shares}
+    assert {*UNHURRIED} < {*shares}
 
 
 @pytest.mark.parametrize(
