@@ -21,6 +21,8 @@ DIES = "import os\ndef test_first(): pass\ndef test_that_takes_pytest_along(): o
 DIES_BEFORE = "import os\nos._exit(9)\n"
 HANGS = "def test_that_hangs():\n    while True: pass\n"
 NO_TEST_FILE = "import nothing_of_that_name\n"
+PLAIN = ("-q", "-p", "no:hypothesispytest", "-c", str(ROOT / "pyproject.toml"))
+"""Hypothesis takes a second to load that these tests do not need."""
 
 
 def last_lines(folder: Path, *texts: str, limit_s: float = 600.0) -> list[str]:
@@ -31,7 +33,7 @@ def last_lines(folder: Path, *texts: str, limit_s: float = 600.0) -> list[str]:
         file.parent.mkdir(parents=True)
         file.write_text(text)
         parts[f"part{number}"] = [str(file), "--rootdir", str(folder), "--confcutdir", str(file.parent)]
-    return list(run(parts, ["-q", "-c", str(ROOT / "pyproject.toml")], limit_s).last_lines())
+    return list(run(parts, PLAIN, limit_s).last_lines())
 
 
 def test_the_last_line_counts_the_tests_of_both_parts(tmp_path: Path) -> None:
