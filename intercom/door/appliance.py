@@ -238,7 +238,7 @@ class Appliance:
         for listener in (
             *(self.figures.take, self.recorder.take, self._show_change, self.feedback.take, self.replies.hear),
             *(self.views.hear, self.quiet.hear, self.notifications.take, self.messages.take, self.calls.take),
-            *(self.entrance.hear, self.alarms.hear),
+            *(self.entrance.hear, self.alarms.hear, self.events.urgency.hear),
         ):
             self.journal.subscribe(listener)
 

@@ -13,6 +13,7 @@ from intercom.door.health.faults import Part
 from intercom.door.health.restarts import Restarts
 from intercom.door.machine import Fault, Phase
 from intercom.door.parts import Parts
+from intercom.door.urgency import CallUrgency
 from intercom.facts import CameraPrivacyChanged, Fact, LockChanged
 from intercom.media.camera.events import (
     CameraEvent,
@@ -33,7 +34,6 @@ from intercom.media.events import (
     MediaReturned,
     MediaSilent,
 )
-from intercom.service.urgency import Urgency
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,8 @@ class PartEvents:
         self._restarts = restarts
         self._in_loop = in_loop
         self._spawn = spawn
-        self._urgency = Urgency()
+        self.urgency = CallUrgency()
+        "whether the loop goes first; it takes what the journal tells"
 
     def engine(self, event: EngineEvent) -> None:
         """Take an event of the audio engine, on the audio thread."""
@@ -68,7 +69,7 @@ class PartEvents:
                 door.feedback.sound_lost()
                 self._in_loop(self._sound_lost, FAULT_OF[direction], reason)
             case DeviceReturned(direction):
-                self._in_loop(self._urgency.returned)
+                self._in_loop(self.urgency.card_returned)
                 self._in_loop(door.machine.fault_cleared, FAULT_OF[direction])
                 self._in_loop(self._card_came)
             case EngineStarted():
@@ -106,10 +107,8 @@ class PartEvents:
     # -- sound and picture -----------------------------------------------------------------------------
 
     def _sound_lost(self, fault: Fault, reason: str) -> None:
-        machine = self._door.machine
-        if machine.phase is Phase.ACTIVE:
-            self._urgency.begin()
-        machine.fault(fault, reason)
+        self.urgency.card_lost()
+        self._door.machine.fault(fault, reason)
 
     def _card_came(self) -> None:
         self._spawn(self._use_card())

@@ -1,8 +1,8 @@
-"""Lets the event loop go before ordinary processes while somebody in a call waits for a sound card.
+"""Lets the event loop go before ordinary processes while somebody waits for what it has to do next.
 
-A plug is a dozen messages of the kernel, for each of which udev has a process. On a busy processor the loop, which is
-to find the card, got its turn when they had had theirs; and it held Python's lock meanwhile, for which the audio thread
-waited.
+That is an answer to a ring, or a sound card that went in a call. A plug is a dozen messages of the kernel, for each of
+which udev has a process; and whoever answers has space and page at work as well. On a busy processor the loop got its
+turn when they had had theirs; and it held Python's lock meanwhile, for which the audio thread waited.
 """
 
 from __future__ import annotations
@@ -16,10 +16,6 @@ log = logging.getLogger(__name__)
 
 PRIORITY = 1
 """Real-time priority of the loop: above every ordinary process, below the audio thread."""
-LONGEST_S = 60.0
-"""Limit of the time for which it goes first: nobody waits longer for a card."""
-AFTER_S = 1.0
-"""Time after a card's return in which udev still works."""
 
 
 def go_first(is_first: bool) -> None:
@@ -38,15 +34,22 @@ class Urgency:
         self._go_first = go_first
         self._end: asyncio.TimerHandle | None = None
 
-    def begin(self) -> None:
-        """Go first: a card went in a call."""
-        self._go_first(True)
-        self._end_in(LONGEST_S)
+    def begin(self, longest_s: float) -> None:
+        """Go first for so many seconds from now, whatever was said before."""
+        if self._end is None:
+            self._go_first(True)
+        self._end_in(longest_s)
 
-    def returned(self) -> None:
-        """Go first for a moment more: the card is back."""
+    def end_in(self, seconds: float) -> None:
+        """Go first for a moment more, if the loop does."""
         if self._end is not None:
-            self._end_in(AFTER_S)
+            self._end_in(seconds)
+
+    def end(self) -> None:
+        """Go first no more."""
+        if self._end is not None:
+            self._end.cancel()
+            self._over()
 
     def _end_in(self, seconds: float) -> None:
         if self._end is not None:

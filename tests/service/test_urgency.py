@@ -1,14 +1,17 @@
-"""The event loop goes before ordinary processes while a call waits for its card, and no longer."""
+"""The event loop goes before ordinary processes while something is waited for, and no longer."""
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 
 import pytest
 
-from intercom.service.urgency import AFTER_S, LONGEST_S, Urgency, go_first
+from intercom.service.urgency import Urgency, go_first
 from tests.virtual_time import VirtualLoop
+
+LONG_S, MOMENT_S = 60.0, 1.0
 
 
 class Walk:
@@ -19,48 +22,59 @@ class Walk:
         self.told: list[bool] = []
         self.urgency = Urgency(self.told.append)
 
-    async def lost(self) -> None:
-        self.urgency.begin()
+    async def begin(self) -> None:
+        self.urgency.begin(LONG_S)
 
-    async def back(self) -> None:
-        self.urgency.returned()
+    async def end_soon(self) -> None:
+        self.urgency.end_in(MOMENT_S)
+
+    async def end(self) -> None:
+        self.urgency.end()
 
 
-def test_the_loop_goes_first_until_a_moment_after_the_card_is_back() -> None:
+@pytest.fixture
+def walk() -> Iterator[Walk]:
     walk = Walk()
-    walk.loop.run(walk.lost())
-    walk.loop.wait(LONGEST_S / 2)
+    yield walk
+    walk.loop.close()
+
+
+def test_the_loop_goes_first_until_a_moment_after_what_was_waited_for(walk: Walk) -> None:
+    walk.loop.run(walk.begin())
+    walk.loop.wait(LONG_S / 2)
     assert walk.told == [True]
-    walk.loop.run(walk.back())
-    walk.loop.wait(2 * AFTER_S)
+    walk.loop.run(walk.end_soon())
+    walk.loop.wait(2 * MOMENT_S)
     assert walk.told == [True, False]
-    walk.loop.close()
 
 
-def test_a_card_that_stays_away_is_not_waited_for_for_ever() -> None:
-    walk = Walk()
-    walk.loop.run(walk.lost())
-    walk.loop.wait(LONGEST_S + 1)
+def test_nothing_is_waited_for_for_ever(walk: Walk) -> None:
+    walk.loop.run(walk.begin())
+    walk.loop.wait(LONG_S + 1)
     assert walk.told == [True, False]
-    walk.loop.close()
 
 
-def test_a_card_that_goes_again_at_once_keeps_the_loop_first() -> None:
-    walk = Walk()
-    walk.loop.run(walk.lost())
-    walk.loop.run(walk.back())
-    walk.loop.run(walk.lost())
-    walk.loop.wait(2 * AFTER_S)
-    assert walk.told == [True, True]
-    walk.loop.close()
+def test_what_is_waited_for_again_at_once_keeps_the_loop_first(walk: Walk) -> None:
+    walk.loop.run(walk.begin())
+    walk.loop.run(walk.end_soon())
+    walk.loop.run(walk.begin())
+    walk.loop.wait(2 * MOMENT_S)
+    assert walk.told == [True]
 
 
-def test_a_card_that_comes_and_was_not_missed_in_a_call_changes_nothing() -> None:
-    walk = Walk()
-    walk.loop.run(walk.back())
-    walk.loop.wait(2 * AFTER_S)
+def test_where_nothing_is_waited_for_a_moment_more_is_none(walk: Walk) -> None:
+    walk.loop.run(walk.end_soon())
+    walk.loop.wait(2 * MOMENT_S)
     assert walk.told == []
-    walk.loop.close()
+
+
+def test_the_end_is_told_once_and_at_once(walk: Walk) -> None:
+    walk.loop.run(walk.begin())
+    walk.loop.run(walk.end())
+    assert walk.told == [True, False]
+    walk.loop.run(walk.end())
+    walk.loop.wait(2 * LONG_S)
+    assert walk.told == [True, False]
 
 
 def test_a_thread_that_goes_first_leaves_its_own_threads_behind() -> None:
