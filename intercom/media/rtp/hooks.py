@@ -22,7 +22,6 @@ from aiortc.codecs import CODECS
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtcrtpreceiver import StreamStatistics
-from aiortc.utils import uint16_gt
 from OpenSSL import SSL
 
 from intercom.aiortc_hooks import bear_an_early_end
@@ -244,7 +243,7 @@ class Statistics(StreamStatistics):
         self.packets_received += 1
         if highest is None:
             self.base_seq = number
-        elif not uint16_gt(number, highest):
+        elif not 0 < (number - highest) & 0xFFFF < 1 << 15:
             return
         elif number < highest:
             self.cycles += 1 << 16

@@ -236,27 +236,22 @@ class PacketSender:
 
     def _send_packets(self, payload_type: int, timestamp: int, payloads: Sequence[bytes], *, marker: bool) -> None:
         """Send the payloads of one moment; hold the lock."""
-        outlet, sender, first, last = self._open(), self._sender, self._sequence, len(payloads) - 1
-        head, extension = HAS_EXTENSION if self._extension else WITHOUT_EXTENSION, self._extension_now()
-        packets = [
-            HEADER.pack(
-                head,
-                payload_type | MARKER if marker and index == last else payload_type,
-                (first + index) & 0xFFFF,
-                timestamp,
-                sender._ssrc,
-            )
-            + extension
-            + payload
-            for index, payload in enumerate(payloads)
-        ]
-        self._sequence = (first + len(packets)) & 0xFFFF
+        outlet, sender, first = self._outlet or self._open(), self._sender, self._sequence
+        extension = self._extension if self._sent_at is None else self._extension_now()
+        head, source, number, octets = HAS_EXTENSION if extension else WITHOUT_EXTENSION, sender._ssrc, first, 0
+        unmarked, packets = len(payloads) - 1 if marker else len(payloads), list[bytes]()
+        for payload in payloads:  # no comprehension: of one packet it would be the most work
+            kind = payload_type if len(packets) < unmarked else payload_type | MARKER
+            packets.append(HEADER.pack(head, kind, number, timestamp, source) + extension + payload)
+            number = (number + 1) & 0xFFFF
+            octets += len(payload)
+        self._sequence = number
         if sender.kind == "video":
             for index, packet in enumerate(packets, first):
                 self._history[index % HISTORY], self._repeats[index % HISTORY] = packet, 0
         outlet.send(packets)
         sender._RTCRtpSender__packet_count += len(packets)  # type: ignore[attr-defined]  # idem
-        sender._RTCRtpSender__octet_count += sum(map(len, payloads))  # type: ignore[attr-defined]  # idem
+        sender._RTCRtpSender__octet_count += octets  # type: ignore[attr-defined]  # idem
 
     def send_event(self, payload_type: int, payload: bytes, *, begin: bool, timestamp: int | None) -> int:
         """Send one telephone event packet (RFC 4733) in the numbering of the sound.
