@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
-
 import numpy as np
 import opuslib_next
-from opuslib_next.api import info, libopus
 
 from intercom.media.codec.interface import BITRATE_BPS, FRAMES_PER_S
+from intercom.media.codec.libopus import decode_with, encode_with, reason
 from intercom.media.errors import CodecError
 from intercom.media.sound.format import RATE_HZ, Samples
 
@@ -37,15 +35,6 @@ _FIRST_CELT = 16
 """First TOC configuration without a SILK layer, and so without redundancy (RFC 6716 table 2)."""
 SILENT_BYTES = 2
 """Length of a packet that need not be sent (opus_encode)."""
-LONGEST_BYTES = 1275
-"""Limit of one frame's bytes (RFC 6716 section 3.2.1)."""
-# The binding's own `encode` and `decode` turn every sample into a Python object: these hand libopus our buffers.
-_encode = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_int32
-)(("opus_encode", libopus))
-_decode = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int32, ctypes.c_void_p, ctypes.c_int, ctypes.c_int
-)(("opus_decode", libopus))
 
 
 class OpusEncoder:
@@ -55,7 +44,6 @@ class OpusEncoder:
 
     def __init__(self, *, bitrate_bps: int = BITRATE_BPS, dtx: bool = False) -> None:
         self._dtx = dtx
-        self._packet = ctypes.create_string_buffer(LONGEST_BYTES)
         self._bitrate_bps, self._loss_percent = bitrate_bps, ASSUMED_LOSS_PERCENT
         self._begin(FRAME_SAMPLES)
 
@@ -65,6 +53,7 @@ class OpusEncoder:
             self._encoder = opuslib_next.Encoder(samples * FRAMES_PER_S, 1, self._application)
         except opuslib_next.OpusError as error:
             raise CodecError(f"libopus does not encode {samples} samples: {error}") from error
+        self._encode = encode_with(self._encoder)
         self._samples = samples
         self._encoder.complexity = COMPLEXITY
         self._encoder.inband_fec = 1
@@ -96,10 +85,10 @@ class OpusEncoder:
         """
         if len(frame) != self._samples:
             self._begin(len(frame))
-        size = _encode(self._encoder.encoder_state, frame.tobytes(), len(frame), self._packet, LONGEST_BYTES)
-        if size < 0:
-            raise CodecError(f"libopus does not encode {len(frame)} samples: {_reason(size)}")
-        return self._packet.raw[:size] if size > SILENT_BYTES else b""
+        packet = self._encode(frame)
+        if isinstance(packet, int):
+            raise CodecError(f"libopus does not encode {len(frame)} samples: {reason(packet)}")
+        return packet if len(packet) > SILENT_BYTES else b""
 
 
 class OpusDecoder:
@@ -109,8 +98,7 @@ class OpusDecoder:
 
     def __init__(self) -> None:
         self._decoder = opuslib_next.Decoder(RATE_HZ, 1)
-        self._sound: Samples = np.empty(LONGEST_SAMPLES, np.int16)
-        self._address = self._sound.ctypes.data
+        self._run = decode_with(self._decoder)
 
     def length(self, payload: bytes) -> int:
         """Return the samples in the packet, by its first two bytes (RFC 6716 section 3.1)."""
@@ -160,11 +148,8 @@ class OpusDecoder:
         return frame[-samples:] if samples <= len(frame) else self.conceal(samples)
 
     def _decode(self, payload: bytes, samples: int, *, fec: bool = False) -> Samples:
-        count = _decode(self._decoder.decoder_state, payload, len(payload), self._address, samples, fec)
+        sound: Samples = np.empty(samples, np.int16)
+        count = self._run(payload, sound, fec)
         if count < 0:
-            raise CodecError(f"not an Opus packet: {_reason(count)}")
-        return self._sound[:count].copy()
-
-
-def _reason(code: int) -> str:
-    return str(info.strerror(code).decode("ascii"))
+            raise CodecError(f"not an Opus packet: {reason(count)}")
+        return sound if count == samples else sound[:count]

@@ -11,7 +11,9 @@ static int fill(PyObject *module) {
         return -1;
     if (add_linear_filter(module) < 0 || add_packet_reader(module) < 0)
         return -1;
-    return add_packet_writer(module) < 0 ? -1 : add_passage(module);
+    if (add_opus(module) < 0 || add_packet_writer(module) < 0)
+        return -1;
+    return add_passage(module);
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)fill}, {0, NULL}};

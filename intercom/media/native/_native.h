@@ -7,13 +7,14 @@
 #include <Python.h>
 
 /* module.py has the same: a module of another version is not used. */
-#define NATIVE_VERSION 8
+#define NATIVE_VERSION 9
 
 /* Each adds its types and functions to the module; 0, or -1 with an exception. */
 int add_decimator(PyObject *module);
 int add_delay_search(PyObject *module);
 int add_linear_filter(PyObject *module);
 int add_levels(PyObject *module);
+int add_opus(PyObject *module);
 int add_packet_reader(PyObject *module);
 int add_packet_writer(PyObject *module);
 int add_passage(PyObject *module);

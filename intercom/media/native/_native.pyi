@@ -38,6 +38,19 @@ def varispeed(
 ) -> None:
     """Write what is heard at `speed` from the place `ahead` on; `filters` are the phases', one after another."""
 
+def opus_encode(encode: int, encoder: int, frame: npt.NDArray[np.int16], /) -> bytes | int:
+    """Encode a frame of one voice into a packet, without Python's lock; returns libopus' error if it cannot, below 0.
+
+    `encode`, `encoder`: addresses of `opus_encode` and of an encoder of one channel that nobody else uses meanwhile.
+    """
+
+def opus_decode(decode: int, decoder: int, packet: bytes, sound: npt.NDArray[np.int16], before: bool, /) -> int:
+    """Write a packet's sound, or that of the packet `before` it, and return its length, without Python's lock.
+
+    An empty packet is a loss that is concealed. Returns libopus' error if it cannot, below 0. `decode`, `decoder`:
+    addresses of `opus_decode` and of a decoder of one channel that nobody else uses meanwhile.
+    """
+
 class Decimator:
     """Divides the sample rate by `factor`, with a filter that keeps its past."""
 

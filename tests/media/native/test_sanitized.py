@@ -22,6 +22,7 @@ TRIED = (
     "test_decimator.py",
     "test_levels.py",
     "test_linear_filter.py",
+    "test_opus.py",
     "test_packet_reader.py",
     "test_passage.py",
     "test_refusals.py",
