@@ -19,7 +19,7 @@ from pathlib import Path
 
 from deb.mirror import debian_mirror
 
-from .guest import CHECKOUT, HERE, Guest
+from .guest import CHECKOUT, HERE, PRIORITY, Guest
 from .kernel import UnavailableError, alone, cache, install, missing, wish
 
 SUITE = "trixie"
@@ -113,6 +113,7 @@ class Machine(Guest):
         access: str = "rw",
         arguments: Sequence[str] = (),
         namespace: str | None = None,
+        priority: int = PRIORITY,
     ):
         self._folder = tempfile.TemporaryDirectory(prefix="intercom-disk-")
         overlay = disk or Path(self._folder.name) / "overlay"
@@ -121,6 +122,7 @@ class Machine(Guest):
             arguments=("systemd.getty_auto=no", f"checkout={CHECKOUT}", *arguments),
             namespace=namespace,
             memory_mb=MEMORY_MB,
+            priority=priority,
         )
 
 

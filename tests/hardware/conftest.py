@@ -13,6 +13,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -43,14 +44,26 @@ def bench_kernel() -> None:
 
 
 @pytest.fixture(scope="session")
-def whole_machine(bench_kernel: None) -> None:
+def coming_disk(
+    bench_kernel: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Future[Path] | None]:
+    """The disk of `station_disk`, where a test of this run needs it: made while others mostly wait."""
+    if not any("station_disk" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        yield None
+        return
+    with ThreadPoolExecutor(1) as builder:
+        yield builder.submit(installed, tmp_path_factory.mktemp("station"))
+
+
+@pytest.fixture(scope="session")
+def whole_machine(coming_disk: Future[Path] | None) -> None:
     """What a `Machine` is made of is there as well."""
 
 
 @pytest.fixture(scope="session")
-def station_disk(whole_machine: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def station_disk(whole_machine: None, coming_disk: Future[Path]) -> Path:
     """A disk with the door station installed on it; each machine boots a copy."""
-    return installed(tmp_path_factory.mktemp("station"))
+    return coming_disk.result()
 
 
 class GuestModule:

@@ -34,6 +34,8 @@ OFF_LIMIT_S = 60.0
 RUN_LIMIT_S = 180.0
 """Time limit of a script that is given none; what it does takes seconds."""
 MEMORY_MB = 1024
+PRIORITY, PRIORITY_BESIDE = 2, 1
+"""The real-time priorities of a guest, and of one that is made ready beside it."""
 HOST_ROOT = ("root=none", "rootfstype=hostfs", "rootflags=/", "ro")
 
 
@@ -70,6 +72,8 @@ class Guest:
     namespace: str | None = None
     """The host's network namespace to run in (see network.py)."""
     memory_mb: int = MEMORY_MB
+    priority: int = PRIORITY
+    """Its real-time priority."""
     boot_limit_s: float = BOOT_LIMIT_S
     shared: Path = field(init=False)
     boot_s: float = field(init=False, default=0.0)
@@ -164,7 +168,7 @@ class Guest:
         # On two CPUs a system call in the guest costs 75 µs instead of 15, and sound breaks up.
         one_cpu = ["taskset", "-c", str(max(os.sched_getaffinity(0)))]
         # Each of its system calls is a switch between two processes: on a busy CPU a turn in the queue, a thousandfold.
-        ahead = ["chrt", "--rr", "1"]
+        ahead = ["chrt", "--rr", str(self.priority)]
         if subprocess.run([*ahead, "true"], capture_output=True, check=False).returncode != 0:  # not root, or not here
             ahead = []
         placed = ["setpriv", "--pdeathsig", "KILL", *ahead, *one_cpu]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .boot import Machine
+from .guest import PRIORITY_BESIDE
 
 LATE_CARD = "late_card"
 STATE_DISK = "state_disk"
@@ -172,12 +173,12 @@ class Station(Machine):
 
 
 def installed(folder: Path) -> Path:
-    """Make a disk on which `make install` was run, and two equal cards were pinned.
+    """Make a disk on which `make install` was run, and two equal cards were pinned; other guests go before.
 
     The file holds only what differs from the image.
     """
     disk = folder / "installed"
-    with Machine(disk) as machine:
+    with Machine(disk, priority=PRIORITY_BESIDE) as machine:
         shutil.copy(str(shutil.which("make")), machine.shared)
         (machine.shared / "bench-units").mkdir()
         for name, text in UNITS.items():
