@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 from bench._far_end import FarEnd
 from bench._plan import planned
@@ -16,6 +17,7 @@ from intercom.door.machine import State
 from intercom.media.cards.simulated import SimulatedCards
 from intercom.media.rtp.peer import DoorMedia
 from intercom.media.sound.engine import AudioEngine
+from intercom.panel.pins import simulated_pins
 from intercom.signalwire import WebRTCCall
 from tests.e2e.home import Home, home_config
 
@@ -27,6 +29,13 @@ PANEL = PanelConfig(pins="simulated", page_listen="", button_lockout_ms=0)
 
 LIFTED_S = 0.05
 """Time for which a finger is off the button between two presses: without it the button does not see two."""
+SHORT_MEMORIES = {
+    "intercom.history.journal.FACTS_KEPT": 64,
+    "intercom.signalwire.client.diagnostics.MAX_EVENTS": 16,
+    "intercom.signalwire.client.diagnostics.MAX_CALLS": 16,
+    "intercom.signalwire.wire.session.REMEMBERED_EVENTS": 64,
+}
+"""Limits of what a door remembers, so low that the first calls reach them: until then each call adds to it."""
 HISTORY = HistoryConfig(messages=True)
 """The space keeps messages; the door asks for them where an ending says so."""
 
@@ -139,11 +148,15 @@ DOOR_ENDINGS: tuple[Callable[[House], Awaitable[None]], ...] = (
 @asynccontextmanager
 async def door_calls() -> AsyncIterator[Callable[[int], Awaitable[None]]]:
     """Start all; yields what makes the call of a number and waits for its end."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+    with ExitStack() as stack:
+        temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
+        for limit, number in SHORT_MEMORIES.items():
+            stack.enter_context(patch(limit, number))
         directory = Path(temporary)
         home = Home(
             directory, home_config(audio=AudioConfig(card="simulated"), call=CALLS, panel=PANEL, history=HISTORY)
         )
+        home.pins = simulated_pins().factory
         await home.start()
         engine = AudioEngine(SimulatedCards(AudioConfig()), on_event=lambda event: None)
         engine.start()
