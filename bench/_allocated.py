@@ -27,7 +27,10 @@ class Held(NamedTuple):
     """What is allocated at a moment."""
 
     bytes: float
-    """Bytes of all blocks that malloc gave out and did not get back; nan where the C library does not tell."""
+    """Bytes of all blocks that malloc gave out and did not get back; nan where the C library does not tell.
+
+    A few freed ones that each thread keeps at hand count too, so that it rises for some dozen calls.
+    """
     blocks: float
     """Python's own blocks of any size; malloc does not know of those up to 512 bytes."""
 

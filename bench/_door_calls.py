@@ -34,8 +34,10 @@ SHORT_MEMORIES = {
     "intercom.signalwire.client.diagnostics.MAX_EVENTS": 16,
     "intercom.signalwire.client.diagnostics.MAX_CALLS": 16,
     "intercom.signalwire.wire.session.REMEMBERED_EVENTS": 64,
+    "intercom.space.switch.rings.ring.RINGS_LIMIT": 16,
+    "intercom.space.push.waker.RINGS_LIMIT": 16,
 }
-"""Limits of what a door remembers, so low that the first calls reach them: until then each call adds to it."""
+"""Limits of what door and space remember, so low that the first calls reach them: until then each call adds to it."""
 HISTORY = HistoryConfig(messages=True)
 """The space keeps messages; the door asks for them where an ending says so."""
 
