@@ -153,7 +153,9 @@ class NetworkWatch:
             return False
         # Wireless drivers tell of a link for many reasons; only its carrier is news.
         _, _, index, flags, _ = LINK.unpack_from(body)
-        running = kind == RTM_NEWLINK and bool(flags & IFF_RUNNING)
+        if kind == RTM_DELLINK:  # its number does not come again: each container has a new one
+            return self._running.pop(index, None) is not False
+        running = bool(flags & IFF_RUNNING)
         before = self._running.get(index)
         self._running[index] = running
         return running is not before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -89,6 +90,25 @@ def test_a_link_is_news_when_its_carrier_comes_or_goes() -> None:
     assert watch.tells_of_a_change(link(2, running=False) + link(3, running=True))
     assert not watch.tells_of_a_change(link(3, running=True))
     assert watch.tells_of_a_change(message(RTM_DELLINK, LINK.pack(0, 1, 3, IFF_RUNNING, 0)))
+
+
+def test_links_that_came_and_went_are_forgotten() -> None:
+    watch = NetworkWatch(lambda: None)
+
+    def containers(first: int) -> int:
+        for index in range(first, first + 2000):
+            assert watch.tells_of_a_change(link(index, running=True))
+            assert watch.tells_of_a_change(message(RTM_DELLINK, LINK.pack(0, 1, index, 0, 0)))
+        return sys.getallocatedblocks()
+
+    before = containers(1000)
+    assert containers(3000) < before + 200, "a number each, where they are remembered"
+
+
+def test_a_link_without_a_carrier_is_no_news_when_it_goes() -> None:
+    watch = NetworkWatch(lambda: None)
+    watch.tells_of_a_change(link(2, running=False))
+    assert not watch.tells_of_a_change(message(RTM_DELLINK, LINK.pack(0, 1, 2, 0, 0)))
 
 
 @given(st.binary())
