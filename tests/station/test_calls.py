@@ -57,26 +57,44 @@ async def test_nothing_is_sent_to_the_door_before_the_answer(station: Page, hous
     assert not door.connected.is_set()
 
 
-async def test_a_prepared_answer_is_sent_before_the_page_shows_it(station: Page, house: House, door: Door) -> None:
-    await station.evaluate(
-        """() => {
-            const [Connection, send] = [RTCPeerConnection, WebSocket.prototype.send];
-            window.connections = [];
-            window.RTCPeerConnection = class extends Connection {
-                constructor(...given) { super(...given); window.connections.push(this); }
-            };
-            WebSocket.prototype.send = function (data) {
-                if (data.includes('"verto.answer"')) window.sentWhile = document.body.dataset.state;
-                return send.call(this, data);
-            };
-        }"""
-    )
+NOTES_WHAT_IS_SHOWN = """() => {
+    const [Connection, send] = [RTCPeerConnection, WebSocket.prototype.send];
+    const replace = RTCRtpSender.prototype.replaceTrack;
+    window.connections = [];
+    window.RTCPeerConnection = class extends Connection {
+        constructor(...given) { super(...given); window.connections.push(this); }
+    };
+    WebSocket.prototype.send = function (data) {
+        if (data.includes('"verto.answer"')) window.sentWhile = document.body.dataset.state;
+        return send.call(this, data);
+    };
+    RTCRtpSender.prototype.replaceTrack = function (track) {
+        if (track) window.attachedWhile ??= `${document.body.dataset.state}, ${window.sentWhile ? "sent" : "not sent"}`;
+        return replace.call(this, track);
+    };
+}"""
+"""In a page, notes what it shows as it sends its answer, and as it gives the connection its microphone."""
+
+
+async def _answer_what_is_prepared(station: Page, house: House, door: Door) -> None:
+    await station.evaluate(NOTES_WHAT_IS_SHOWN)
     await house.invite("c1", await door.offer())
     await state(station, "ringing")
     await until(station, "window.connections.some((one) => one.iceGatheringState === 'complete')")
     await station.click("#answer")
     await house.wait_for_verto("verto.answer")
+
+
+async def test_a_prepared_answer_is_sent_before_the_page_shows_it(station: Page, house: House, door: Door) -> None:
+    await _answer_what_is_prepared(station, house, door)
     assert await station.evaluate("window.sentWhile") == "ringing"
+
+
+async def test_a_prepared_answer_has_its_microphone_before_the_page_shows_it_and_not_before_it_is_sent(
+    station: Page, house: House, door: Door
+) -> None:
+    await _answer_what_is_prepared(station, house, door)
+    assert await station.evaluate("window.attachedWhile") == "ringing, sent"
 
 
 @pytest.mark.parametrize("key", ["Enter", " "])

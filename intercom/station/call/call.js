@@ -106,7 +106,6 @@ export class Call extends EventTarget {
       return;
     }
     sent ??= this.#sendAnswer();
-    this.#attachMicrophone();
     this.#timer ??= setTimeout(() => this.#fail("media-failed", "MEDIA_TIMEOUT"), CONNECT_MAX_MS);
     try {
       await sent;
@@ -118,6 +117,7 @@ export class Call extends EventTarget {
   #sendAnswer() {
     const sent = this.#send("verto.answer", { sdp: this.#peer.sdp }, { queue: true });
     this.#peer.reachOut();
+    this.#sendMicrophone(); // its first packet is to be full when the far end is connected
     return sent;
   }
 
@@ -285,9 +285,12 @@ export class Call extends EventTarget {
     return Promise.race([microphone, this.#pressed, delay(MICROPHONE_WAIT_MS)]);
   }
 
-  // Attach the resident's track, only after the answer: before it, no sound may leave this device.
   #attachMicrophone() {
-    if (!this.talking) return;
+    if (this.talking) this.#sendMicrophone();
+  }
+
+  // Attach the resident's track, only after the answer: before it, no sound may leave this device.
+  #sendMicrophone() {
     const { track } = this.#microphone;
     if (track) track.enabled = !this.#muted;
     this.#peer.send(track);
