@@ -227,6 +227,9 @@ class Views:
             logger.log(level, "%s does not see the door: %s", _who(asked.by), refusal)
             await self._refuse(asked, refusal.reason)
             return
+        except BaseException:
+            self._forget(asked.view)  # its place is another's
+            raise
         self._note(asked)
         await self._say("intercom.view.answer", {"view": asked.view, "sdp": sdp})
 

@@ -73,6 +73,25 @@ async def test_however_many_record_the_pages_have_their_places(door: Door) -> No
         assert "sdp" in await watch(door, "later", await later.offer())
 
 
+async def test_views_that_break_as_they_begin_leave_their_places_to_others(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down() -> None:
+        raise RuntimeError("the camera's film tore")
+
+    async with FarEnd() as recorder, FarEnd() as later:
+        offer = await recorder.offer()
+        with monkeypatch.context() as broken:
+            broken.setattr(door.camera, "frames", break_down)
+            for number in range(STANDING_LIMIT):
+                asked = {"view": f"recorder {number}", "callID": "", "by": FRIGATE, "sdp": offer, "standing": True}
+                door.views.take("intercom.view", asked)
+            await until(lambda: len(door.defects) == STANDING_LIMIT)
+        assert not any(door.views.by_kind.values())
+        assert "sdp" in await watch(door, "later", await later.offer())
+    door.defects.clear()
+
+
 async def test_a_call_begins_and_ends_and_a_recorder_sees_on(door: Door) -> None:
     async with FarEnd() as recorder:
         await recorder.accept((await watch(door, "view", await recorder.offer()))["sdp"])
