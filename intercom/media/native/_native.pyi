@@ -137,7 +137,7 @@ class PacketReader:
         """Return what was received, once.
 
         First the opened packets of this source (SSRC) and payload type: number, timestamp, payload, how long ago it
-        came, and the datagram's bytes. Then what is not of them or cannot be opened, as it came: the datagram, its
-        sender's address, how long ago it came. At last whether this is all that had come. No datagram is older than
-        the last look at an empty socket. Nobody else may use the session meanwhile.
+        came, and the datagram's bytes. Then, as it came, what is not of them, cannot be opened, or came after such a
+        datagram: its bytes, its sender's address, how long ago it came. At last whether this is all that had come. No
+        datagram is older than the last look at an empty socket. Nobody else may use the session meanwhile.
         """

@@ -137,7 +137,8 @@ static int sort_in(const PacketReader *self, const struct stream *stream, struct
     int length = (int)message->msg_len, is_cut = message->msg_hdr.msg_flags & MSG_TRUNC;
     unsigned char clear[LONGEST_SEALED] __attribute__((aligned(16)));
     struct sound sound;
-    if (!is_cut && open_copy(self, stream, data, length, clear, &sound))
+    int is_first = PyList_Size(others) == 0; /* what comes after another is not to be taken before it */
+    if (is_first && !is_cut && open_copy(self, stream, data, length, clear, &sound))
         return append(sounds, Py_BuildValue("(HIy#di)", sound.number, sound.timestamp, (char *)clear + sound.begin,
                                             (Py_ssize_t)(sound.end - sound.begin), age, length));
     return append(others, Py_BuildValue("(y#Nd)", (const char *)data, (Py_ssize_t)length, address_of(&message->msg_hdr),
