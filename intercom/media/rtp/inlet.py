@@ -77,9 +77,6 @@ class Inlet:
         self._reader = reader_of(self._socket, session)
         self._heard = NO_STREAM
         "source and payload type of the last packet: the reader may open what is of the same"
-        self._reader = reader_of(self._socket, session)
-        self._heard = NO_STREAM
-        "source and payload type of the last packet: the reader may open what is of the same"
         self._watched = True
         self._calm_at = 0.0
         self._reads = 0
@@ -122,7 +119,7 @@ class Inlet:
 
     def _take_what_came(self) -> bool:
         """Take what was read; returns whether it is all that had come."""
-        source, kind = self._heard
+        source, kind = self._heard if self._dtls._state is State.CONNECTED else NO_STREAM
         with self._srtp.lock:
             opened, closed, is_all = self._reader.tell(source, kind)
         for number, timestamp, payload, age_s, length in opened:

@@ -17,6 +17,7 @@ from typing import Any
 import pylibsrtp
 import pytest
 from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, rtcrtpsender
+from aiortc.rtcdtlstransport import State
 from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import RtpPacket
 from hypothesis import given
@@ -220,6 +221,18 @@ async def test_what_waits_for_a_loop_that_is_held_up_is_bounded(street: Street) 
     street.sends_to_the_door([b"\x00the last"])
     await street.engine(lambda: b"\x00the last" in street.by_loop)
     assert street.by_loop.count(check) <= MOST_WAITING + MOST_AT_ONCE
+
+
+async def test_nothing_is_taken_once_the_far_end_has_ended_the_connection(street: Street) -> None:
+    await street.engine(lambda: street.threads.count("engine") >= 5)
+    dtls = street.receiver.transport
+    assert dtls._task is not None
+    dtls._task.cancel()
+    await street.until(lambda: dtls._state is State.CLOSED)
+    street.taken.clear()
+    street.by_loop.clear()
+    await street.engine(lambda: bool(street.taken) or sum(map(is_rtp, street.by_loop)) >= 5)
+    assert not street.taken
 
 
 async def test_an_inlet_ends_with_the_socket_that_it_reads(street: Street) -> None:
