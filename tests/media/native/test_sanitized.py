@@ -24,6 +24,7 @@ TRIED = (
     "test_linear_filter.py",
     "test_opus.py",
     "test_packet_reader.py",
+    "test_packet_writer.py",
     "test_passage.py",
     "test_refusals.py",
 )
