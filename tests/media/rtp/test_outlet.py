@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 from collections.abc import AsyncIterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.rtp import RtpPacket
 
 from intercom.media.native import module
-from intercom.media.rtp.outlet import UDP_SEGMENT, Outlet, equally_long
+from intercom.media.rtp.outlet import RTP_COMPONENT, UDP_SEGMENT, Outlet, equally_long
 from tests.media.calls import LIMIT_S
 
 PICTURE = [bytes([number]) * 900 for number in range(6)] + [b"end"]
@@ -141,6 +142,19 @@ async def test_sound_leaves_on_its_own_thread_while_the_event_loop_stands_still(
     assert await street.sees(1) == [b"sound"]
 
 
+class Relay:
+    """A relay's transport, which has no socket of its own: it tells where a first datagram went."""
+
+    def __init__(self) -> None:
+        self.sent = asyncio.get_running_loop().create_future()
+
+    def get_extra_info(self, name: str) -> None:
+        return None
+
+    def sendto(self, data: bytes, address: Any) -> None:
+        self.sent.set_result(address)
+
+
 class Writer:
     """The compiled module's writer on a system that has no room, or refuses what is sent."""
 
@@ -175,6 +189,25 @@ async def test_sound_leaves_by_the_compiled_module_between_pictures(street: Stre
         street.outlet.send(street.packets(PICTURE, first))
         street.outlet.send(street.packets([b"sound"], first + len(PICTURE)))
     assert await street.sees(3 * (len(PICTURE) + 1)) == [*PICTURE, b"sound"] * 3
+
+
+async def test_sound_leaves_by_the_pair_that_was_nominated_last(street: Street) -> None:
+    await with_writer(street)
+    nominated: dict[int, Any] = street.outlet._ice._nominated
+    first, relay = nominated[RTP_COMPONENT], Relay()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
+        elsewhere.bind(("127.0.0.1", 0))
+        elsewhere.settimeout(LIMIT_S)
+        address = elsewhere.getsockname()
+        nominated[RTP_COMPONENT] = SimpleNamespace(protocol=first.protocol, remote_addr=address)
+        street.outlet.send(street.packets([b"elsewhere"], 1))
+        await asyncio.to_thread(elsewhere.recv, 2048)
+    nominated[RTP_COMPONENT] = SimpleNamespace(protocol=SimpleNamespace(transport=relay), remote_addr=address)
+    street.outlet.send(street.packets([b"relayed"], 2))
+    assert await asyncio.wait_for(relay.sent, LIMIT_S) == address
+    nominated[RTP_COMPONENT] = first
+    street.outlet.send(street.packets([b"back"], 3))
+    assert await street.sees(1) == [b"back"]
 
 
 async def test_sound_that_finds_no_room_waits_for_it_in_the_event_loop(street: Street) -> None:
