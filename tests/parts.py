@@ -16,7 +16,7 @@ GUESTS = ("hardware",)
 """The part that boots kernels, which go before everything else on one processor."""
 PAGE = ("station", "deb")
 """The page, which waits for browsers; then the packages."""
-LIVE = ("e2e", "integrations", "media", "network", "panel", "reference", "restarts")
+LIVE = ("e2e", "integrations", "media", "network", "reference", "restarts")
 """The parts with sound and pictures that have to be in time."""
 HOUSE = ("security", "signalwire", "space")
 """The space, its clients and its attackers, who mostly wait: for floods, for limits and for what must not come."""
