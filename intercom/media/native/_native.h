@@ -37,6 +37,10 @@ static inline Py_ssize_t length_of(const Py_buffer *view) { return view->len / v
 /* A number from 0 to `most`, or -1 with an exception. */
 Py_ssize_t number_of(PyObject *object, Py_ssize_t most);
 
+/* Take the addresses of another library's function and of what it works on: both are numbers, and none is 0.
+   0, or -1 with an exception. */
+int addresses_of(PyObject *function, PyObject *object, void **taken_function, void **taken_object);
+
 /* 0, or -1 with a TypeError when a call has another number of arguments. */
 int count_is(Py_ssize_t count, Py_ssize_t wanted, const char *function);
 

@@ -1,4 +1,5 @@
-/* Arrays by the buffer protocol: of one type, one-dimensional and contiguous, or an exception. */
+/* What the module is given: arrays by the buffer protocol, of one type, one-dimensional and contiguous; numbers, and
+   addresses. What does not fit is an exception. */
 
 #include <stdint.h>
 
@@ -45,6 +46,16 @@ int samples_of(PyObject *array, Py_buffer *view, int writable, Py_ssize_t length
 
 int floats_of(PyObject *array, Py_buffer *view, int writable, Py_ssize_t length) {
     return take(array, view, writable, length, 'f', sizeof(float));
+}
+
+int addresses_of(PyObject *function, PyObject *object, void **taken_function, void **taken_object) {
+    *taken_function = PyLong_AsVoidPtr(function);
+    *taken_object = PyErr_Occurred() ? NULL : PyLong_AsVoidPtr(object);
+    if (*taken_function != NULL && *taken_object != NULL)
+        return 0;
+    if (!PyErr_Occurred())
+        PyErr_SetString(PyExc_ValueError, "an address is not 0");
+    return -1;
 }
 
 int count_is(Py_ssize_t count, Py_ssize_t wanted, const char *function) {

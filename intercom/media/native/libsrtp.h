@@ -15,15 +15,11 @@ struct libsrtp {
     void *session;
 };
 
-/* 0, or -1 with an exception: both are numbers, and none is 0. */
+/* 0, or -1 with an exception. */
 static inline int take_addresses(struct libsrtp *taken, PyObject *function, PyObject *session) {
-    void *work = PyLong_AsVoidPtr(function);
-    taken->session = PyErr_Occurred() ? NULL : PyLong_AsVoidPtr(session);
-    if (work == NULL || taken->session == NULL) {
-        if (!PyErr_Occurred())
-            PyErr_SetString(PyExc_ValueError, "an address is not 0");
+    void *work;
+    if (addresses_of(function, session, &work, &taken->session) < 0)
         return -1;
-    }
     memcpy(&taken->work, &work, sizeof work);
     return 0;
 }

@@ -12,17 +12,6 @@ typedef int32_t (*encode_function)(void *state, const int16_t *sound, int sample
 typedef int (*decode_function)(void *state, const unsigned char *packet, int32_t length, int16_t *sound, int samples,
                                int redundancy);
 
-/* 0, or -1 with an exception: both are numbers, and none is 0. */
-static int take(PyObject *const *arguments, void **function, void **state) {
-    *function = PyLong_AsVoidPtr(arguments[0]);
-    *state = PyErr_Occurred() ? NULL : PyLong_AsVoidPtr(arguments[1]);
-    if (*function != NULL && *state != NULL)
-        return 0;
-    if (!PyErr_Occurred())
-        PyErr_SetString(PyExc_ValueError, "an address is not 0");
-    return -1;
-}
-
 static int is_countable(Py_ssize_t length) {
     if (length <= INT_MAX)
         return 1;
@@ -33,7 +22,7 @@ static int is_countable(Py_ssize_t length) {
 static PyObject *encode(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count) {
     void *function, *state;
     Py_buffer sound;
-    if (count_is(count, 3, "opus_encode") < 0 || take(arguments, &function, &state) < 0)
+    if (count_is(count, 3, "opus_encode") < 0 || addresses_of(arguments[0], arguments[1], &function, &state) < 0)
         return NULL;
     if (samples_of(arguments[2], &sound, 0, -1) < 0)
         return NULL;
@@ -57,7 +46,7 @@ static PyObject *decode(PyObject *Py_UNUSED(module), PyObject *const *arguments,
     char *packet;
     Py_ssize_t length;
     Py_buffer sound;
-    if (count_is(count, 5, "opus_decode") < 0 || take(arguments, &function, &state) < 0)
+    if (count_is(count, 5, "opus_decode") < 0 || addresses_of(arguments[0], arguments[1], &function, &state) < 0)
         return NULL;
     int redundancy = PyObject_IsTrue(arguments[4]);
     if (redundancy < 0 || PyBytes_AsStringAndSize(arguments[2], &packet, &length) < 0)
