@@ -29,8 +29,7 @@ from intercom.media.rtp.peer import DoorMedia
 from intercom.media.rtp.playout import PlayoutStats
 from intercom.media.sound.engine import AudioEngine
 
-SETTLE_S = 12.0
-"""Time before the first scene: after ten seconds of a call the buffer has found how punctual the packets are."""
+SETTLE_S = 4.0
 RECOVERY_S = 7.0
 TARGET_MS = 80.0
 OURS = {"clean": 20.0, "loss1": 10.0, "loss2": 20.0, "loss5": 12.0, "burst": 12.0, "jitter80": 12.0}
