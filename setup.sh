@@ -222,9 +222,10 @@ compile_program() {
 }
 
 # A real Home Assistant for the tests, in an environment of its own in the user's cache, where there is a Python for it.
+# It takes as long as the Python packages, so it is installed beside them.
 install_home_assistant() {
   [ "$WITH_TESTS" = yes ] || return 0
-  "$VENV/bin/python" -m tests.integrations.mqtt.home_assistant >&2 ||
+  "$PYTHON" -m tests.integrations.mqtt.home_assistant_installed >&2 ||
     say "setup: going on without Home Assistant; the tests with it are skipped."
 }
 
@@ -260,9 +261,11 @@ if is_done "$DONE" || is_done set-up-with-benches || { [ "$WITH_BENCHES" = no ] 
 fi
 find_missing
 install_missing
+trap wait EXIT
+install_home_assistant &
 make_venv
 install_python_packages
 compile_program
-install_home_assistant
+wait
 printf '%s\n' "$NOW" >"$VENV/.$DONE"
 say "Ready."

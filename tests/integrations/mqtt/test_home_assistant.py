@@ -15,7 +15,8 @@ from playwright.async_api import async_playwright, expect
 from intercom.config import AudioConfig, CallConfig, MqttConfig
 from intercom.door.machine import State
 from tests.e2e.home import Home, home_config
-from tests.integrations.mqtt.home_assistant import LOCK, NOT_INSTALLED, WAIT_S, HomeAssistant, home_assistant, program
+from tests.integrations.mqtt.home_assistant import WAIT_S, HomeAssistant, home_assistant
+from tests.integrations.mqtt.home_assistant_installed import LOCK, NOT_INSTALLED, program
 from tests.integrations.mqtt.mosquitto import Mosquitto, mosquitto, needs_mosquitto
 from tests.readme import ROOT
 from tests.station.conftest import CHROMIUM, FLAGS
