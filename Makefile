@@ -26,7 +26,7 @@ deb: ## build a .deb for this machine; SUITE=bookworm ARCH=arm64 for another
 	@./setup.sh
 	@$(BIN)/python -m deb $(if $(SUITE),--suite $(SUITE)) $(if $(ARCH),--arch $(ARCH))
 
-test: setup $(if $(PART),,check) ## all tests, after lint, types and import rules; PART=space runs one part's alone
+test: setup ## all tests, beside lint, types and import rules; PART=space runs one part's alone
 	@$(BIN)/python -m tests $(if $(PART),--part $(PART))
 
 check: setup ## lint, types and import rules

@@ -51,14 +51,6 @@ def test_what_is_given_to_make_reaches_the_program(words: list[str], runs: str) 
     assert f"{runs}\n" in printed("--dry-run", *words)
 
 
-def test_one_part_is_tested_without_the_check_of_everything() -> None:
-    assert "mypy" not in printed("--dry-run", "test", "PART=space")
-
-
-def test_all_parts_are_tested_after_the_check_of_everything() -> None:
-    assert "mypy" in printed("--dry-run", "test")
-
-
 @pytest.mark.skipif(not list((ROOT / ".venv").glob(".set-up*")), reason="setup.sh did not make this environment")
 @pytest.mark.skipif(not has_own_network(), reason="a network of its own takes root and iproute2")
 def test_the_first_command_of_the_readme_serves_both_pages_until_ctrl_c(tmp_path: Path) -> None:

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 
 import pytest
 
-from tests.__main__ import NO_SUCH_PART, main
+from tests import __main__ as program
+from tests.__main__ import CHECK, NO_SUCH_PART, main
 from tests.parts import GUESTS, HOUSE, LIVE, PAGE, ROOT, UNHURRIED, in_shares, parts
+from tests.tally import Tally
 
 PARTS = parts(ROOT / "tests")
+
+
+@pytest.fixture
+def beside(monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, Sequence[str]]]:
+    """What runs beside the tests, of each run that is asked for; none of them takes place."""
+    runs: list[Mapping[str, Sequence[str]]] = []
+
+    def run(_shares: object, _options: object, beside: Mapping[str, Sequence[str]]) -> Tally:
+        runs.append(beside)
+        return Tally()
+
+    monkeypatch.setattr(program, "run", run)
+    return runs
 
 
 def test_every_test_file_belongs_to_one_part() -> None:
@@ -43,6 +59,17 @@ def test_an_unknown_part_lists_what_there_is(capsys: pytest.CaptureFixture[str])
     told = capsys.readouterr().out.splitlines()
     assert told[0] == "There is no part spce of the tests. Name one of these:"
     assert [line.split()[0] for line in told[1:]] == list(PARTS)
+
+
+def test_all_parts_are_tested_beside_the_check_of_everything(beside: list[Mapping[str, Sequence[str]]]) -> None:
+    main([])
+    assert beside == [CHECK]
+    assert CHECK["make check"][::2] == ("make", "check")
+
+
+def test_one_part_is_tested_without_the_check_of_everything(beside: list[Mapping[str, Sequence[str]]]) -> None:
+    main(["--part", "space"])
+    assert beside == [{}]
 
 
 def test_one_part_runs_alone_and_says_what_was_left_out() -> None:

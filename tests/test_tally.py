@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,9 @@ PLAIN = ("-q", "-p", "no:hypothesispytest", "-c", str(ROOT / "pyproject.toml"))
 """Hypothesis takes a second to load that these tests do not need."""
 
 
-def last_lines(folder: Path, *texts: str, limit_s: float = 600.0) -> list[str]:
+def last_lines(
+    folder: Path, *texts: str, beside: Mapping[str, Sequence[str]] | None = None, limit_s: float = 600.0
+) -> list[str]:
     """Run each text as a part of its own; return the run's last lines."""
     parts = {}
     for number, text in enumerate(texts):
@@ -33,7 +36,7 @@ def last_lines(folder: Path, *texts: str, limit_s: float = 600.0) -> list[str]:
         file.parent.mkdir(parents=True)
         file.write_text(text)
         parts[f"part{number}"] = [str(file), "--rootdir", str(folder), "--confcutdir", str(file.parent)]
-    return list(run(parts, PLAIN, limit_s).last_lines())
+    return list(run(parts, PLAIN, beside or {}, limit_s).last_lines())
 
 
 def test_the_last_line_counts_the_tests_of_both_parts(tmp_path: Path) -> None:
@@ -53,6 +56,11 @@ def test_what_failed_is_named_with_its_reason(tmp_path: Path) -> None:
 
 def test_a_test_that_fails_in_its_call_and_its_tear_down_failed_once(tmp_path: Path) -> None:
     assert last_lines(tmp_path, FAILS_TWICE)[-1] == "0 passed, 1 failed, 0 skipped"
+
+
+def test_a_check_beside_the_tests_that_fails_is_a_failure_with_its_name(tmp_path: Path) -> None:
+    told = last_lines(tmp_path, PASSES, beside={"lint": ("sh", "-c", "exit 3"), "types": ("true",)})
+    assert told == ["Failed:", "  lint: it ended with status 3: see its output above", "1 passed, 1 failed, 0 skipped"]
 
 
 @pytest.mark.parametrize(
