@@ -47,10 +47,10 @@ class Talker(SimulatedMicrophone):
         return max(0, self._elapsed_frames() - self._read_frames)
 
     def read(self) -> tuple[int, bytes]:
-        """What is there by now, a period at most, as ALSA gives it; the first call starts it."""
+        """What is there by now, as ALSA gives it; the first call starts it."""
         if self._state != alsaaudio.PCM_STATE_RUNNING:
             return super().read()
-        frames = min(self.avail(), BLOCK_SAMPLES)
+        frames = self.avail()
         said = self.spoken(self._read_frames, self._read_frames + frames)
         self._read_frames += frames
         return frames, said.tobytes()

@@ -21,6 +21,8 @@ NONBLOCK = 1
 ACCESS_RW_INTERLEAVED = 3
 FORMAT_S16_LE = 2
 STATE_SETUP = 1
+READ_PERIODS = 16
+"""Limit of what is read at once, in periods, for the time after a stall: a sound server's buffer may hold seconds."""
 
 _pcm, _params, _number = ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint)
 _frames = ctypes.POINTER(ctypes.c_ulong)
@@ -77,7 +79,8 @@ class AlsaPcm:
             raise
         # As ALSA counts them: a card with samples of 32 bits fills a block for 16 and what lies behind it.
         self._frame_bytes = int(self._library.snd_pcm_frames_to_bytes(handle, 1))
-        self._block = ctypes.create_string_buffer(self._info["period_size"] * self._frame_bytes)
+        self._most = min(self._info["buffer_size"], READ_PERIODS * self._info["period_size"])
+        self._sound = ctypes.create_string_buffer(self._most * self._frame_bytes)
 
     def _set_up(self, rate: int, channels: int, period: int, periods: int) -> dict[str, int]:
         library, pcm, params = self._library, self._handle, ctypes.c_void_p()
@@ -121,9 +124,9 @@ class AlsaPcm:
         return int(self._library.snd_pcm_avail(self._open()))
 
     def read(self) -> tuple[int, bytes]:
-        """Read up to one period; (0, b"") when nothing is recorded yet, (-32, b"") after an xrun."""
-        frames = self._move(self._library.snd_pcm_readi, self._block, self._info["period_size"])
-        return frames, ctypes.string_at(self._block, frames * self._frame_bytes) if frames > 0 else b""
+        """Read what is there; (0, b"") when nothing is recorded yet, (-32, b"") after an xrun."""
+        frames = self._move(self._library.snd_pcm_readi, self._sound, self._most)
+        return frames, ctypes.string_at(self._sound, frames * self._frame_bytes) if frames > 0 else b""
 
     def write(self, data: bytes, /) -> int:
         """Write samples and return the frames taken; 0 when the buffer is full, -32 after an xrun."""

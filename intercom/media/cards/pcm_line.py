@@ -19,8 +19,6 @@ from intercom.media.sound.format import (
 )
 from intercom.media.sound.waking import LEAST_WAIT_S, SHORTEST_WAIT_S
 
-READS_AT_ONCE = 16
-"""Limit of reads in one round, for the time after a stall; the next round reads the rest."""
 PROOF_FRAMES = RATE_HZ * 50 // 1000
 """Frames that the device must have played to prove that it works: a USB driver queues 18 ms before it plays any."""
 TARGET_FRAMES = RATE_HZ * 25 // 1000
@@ -53,7 +51,7 @@ class CaptureLine:
         _drop(pcm)
         self.loss = LossWatch("overrun")
         """Watch over what it moves, which counts its xruns."""
-        self._heard = bytearray()
+        self._heard = b""
         self.running = False
         self.moves = False
         """Whether sound has come since the start."""
@@ -68,23 +66,20 @@ class CaptureLine:
         self.running = True
         self.moves = False
         self.loss.start(now)
-        self._heard.clear()
+        self._heard = b""
         self._read()
 
     def captured(self, now: float) -> Samples:
         """Return all blocks that are complete by now, as one array; LineLostError when the device is gone."""
         loss = self.loss
         loss.look(now)
-        for _ in range(READS_AT_ONCE):
-            frames = self._read()
-            if frames > 0 or frames == XRUN:
-                loss.lives(now)
-            if frames < BLOCK_SAMPLES:
-                break
+        frames = self._read()
+        if frames > 0 or frames == XRUN:
+            loss.lives(now)
         loss.check(now, "no sound")
-        whole = len(self._heard) // BLOCK_BYTES * BLOCK_BYTES
-        sound = np.frombuffer(self._heard[:whole], np.int16)
-        del self._heard[:whole]
+        whole = len(self._heard) // BLOCK_BYTES
+        sound: Samples = np.frombuffer(self._heard, np.int16, whole * BLOCK_SAMPLES)
+        self._heard = self._heard[whole * BLOCK_BYTES :]
         return sound
 
     def due_s(self) -> float:

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import alsaaudio
-import numpy as np
 
 from intercom.config import AudioConfig
 from intercom.media.cards.card import PERIODS, Pcm
 from intercom.media.errors import CardError
 from intercom.media.events import Direction
-from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SAMPLE_BYTES, SILENCE, Samples
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SAMPLE_BYTES, Samples
 from intercom.media.sound.sound_file import load_sound
 
 BUFFER_FRAMES = PERIODS * BLOCK_SAMPLES
@@ -84,25 +83,21 @@ class SimulatedMicrophone(_Paced):
         return XRUN if waiting > BUFFER_FRAMES else waiting
 
     def read(self) -> tuple[int, bytes]:
-        """Return what is there by now, a period at most, as ALSA does; the first call starts the PCM."""
+        """Return what is there by now, as ALSA does; the first call starts the PCM."""
         if self._state != alsaaudio.PCM_STATE_RUNNING:
             self._start()
             self._read_frames = 0
-        waiting = self.avail()
-        if waiting < 0:
+        frames = self.avail()
+        if frames < 0:
             self._state = alsaaudio.PCM_STATE_PREPARED
             return XRUN, b""
-        frames = min(waiting, BLOCK_SAMPLES)
-        if not frames:
-            return 0, b""
         at = self._read_frames % self._repeats_after
-        block = self._voice[at : at + frames]
-        if len(block) < frames:
-            silent = min(self._repeats_after - at, frames) - len(block)
-            again = self._voice[: frames - len(block) - silent]
-            block = np.resize(np.concatenate([block, SILENCE[:silent], again]), frames)
         self._read_frames += frames
-        return frames, block.tobytes()
+        sound = self._voice[at : at + frames].tobytes()
+        again = at + frames - self._repeats_after
+        if again > 0:
+            sound = sound.ljust((frames - again) * SAMPLE_BYTES, b"\0") + self._voice[:again].tobytes()
+        return frames, sound.ljust(frames * SAMPLE_BYTES, b"\0")
 
     def write(self, data: bytes, /) -> int:
         """Raise: a microphone does not play."""

@@ -7,6 +7,7 @@ held for microseconds. Without a call or a tone no PCM runs and the thread sleep
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -62,28 +63,23 @@ class AudioEngine:
         self._clock = clock
         self._mixer = Mixer(speaker_gain_db)
         self._cleaning = Cleaning(canceller, microphone_gain_db)
-        self._lock = threading.Lock()
-        self._bell = Doorbell()
+        self._lock, self._bell = threading.Lock(), Doorbell()
         self._stopping = self._asked = self._began = False
         self._thread: threading.Thread | None = None
         self._playing: list[Playing] = []
         self._aside = Aside(self._cleaning.rate_hz)
         self._call: Call | None = None
-        wake = self._bell.ring
-        self.beside = BesideCall(wake)
+        self.beside = BesideCall(self._bell.ring)
         """Whoever hears the microphone, and speaks, beside the call."""
-        self._playback = Port("playback", lambda: PlaybackLine(cards.open("playback")), on_event, wake=wake)
-        self._capture = Port("capture", lambda: CaptureLine(cards.open("capture")), on_event, wake=wake)
+        self._playback = Port("playback", lambda: PlaybackLine(cards.open("playback")), on_event, wake=self._bell.ring)
+        self._capture = Port("capture", lambda: CaptureLine(cards.open("capture")), on_event, wake=self._bell.ring)
         self._unheard = Pace()
         self._stand_in = MicrophoneStandIn(self._tones["no_sound"], self._cleaning.rate_hz)
         self._frames = FrameTime()
-        self._linger_until = 0.0
+        self._linger_until = self._speaker_at = self._microphone_at = 0.0
         self._microphone_leads = self._reference_begins = False
         self._last_played = SILENCE
-        self._real_time = False
-        self.speaker_muted = False
-
-    # Lifetime
+        self._real_time = self.speaker_muted = False
 
     def start(self) -> None:
         """Start the thread and open the card; an absent card is reported as `DeviceLost`, not raised."""
@@ -220,32 +216,32 @@ class AudioEngine:
         except Exception as error:  # noqa: BLE001 - whatever it was, the door must know that it is deaf and dumb
             self._on_event(EngineFailed(f"{type(error).__name__}: {error}", error))
         finally:
-            self._give_back()
-
-    def _give_back(self) -> None:
-        for port in (self._capture, self._playback):
-            port.close()
-        for port in (self._capture, self._playback):
-            port.wait_closed()
+            for port in (self._capture, self._playback):
+                port.close()
+            for port in (self._capture, self._playback):
+                port.wait_closed()
 
     def _serve(self, now: float) -> float | None:
-        """Serve both directions once and return the time to sleep; None = until the next request."""
+        """Serve each direction that is due, both after a ring, and return the time to sleep; None = until a ring."""
+        if self._bell.has_rung:
+            self._bell.has_rung = False
+            self._speaker_at = self._microphone_at = now
         with self._lock:
             call = self._call
             playing = self._playing.copy()
-        far = call[0] if call is not None else self.beside.voice
-        due_s = self._guarded(self._playback, self._serve_playback, now, far, playing)
-        microphone_s = self._guarded(self._capture, self._serve_capture, now, call)
-        self._playback.report_xruns(now)
-        self._capture.report_xruns(now)
-        if due_s is None or (microphone_s is not None and microphone_s < due_s):
-            due_s = microphone_s
-        return None if due_s is None else max(SHORTEST_WAIT_S, due_s - (self._clock() - now))
+        speaker = self._playback.line
+        if now >= self._speaker_at or speaker is None or not speaker.is_even:  # an uneven one shares others' turns
+            far = call[0] if call is not None else self.beside.voice
+            self._speaker_at = now + self._guarded(self._playback, self._serve_playback, now, far, playing)
+        if now >= self._microphone_at:
+            self._microphone_at = now + self._guarded(self._capture, self._serve_capture, now, call)
+        next_at = min(self._speaker_at, self._microphone_at)
+        return None if next_at == math.inf else max(SHORTEST_WAIT_S, next_at - self._clock())
 
-    def _guarded(self, port: Port[Any], serve: Callable[..., float | None], now: float, *given: object) -> float | None:
-        """Serve one direction; any failure in it is that direction's fault, and the other one goes on."""
+    def _guarded(self, port: Port[Any], serve: Callable[..., float | None], now: float, *given: object) -> float:
+        """Serve one direction and return when it is due; any failure in it is its own fault, and the other goes on."""
         try:
-            return serve(now, *given)
+            due_s = serve(now, *given)
         except LineLostError as error:
             self._lost(port, error, now)
             return 0.0
@@ -254,6 +250,8 @@ class AudioEngine:
                 log.exception("the %s failed", port.direction)
             self._lost(port, RuntimeError(f"{type(error).__name__}: {error}"), now)
             return port.retry_in_s(now)
+        port.report_xruns(now)
+        return math.inf if due_s is None else due_s
 
     def _serve_playback(self, now: float, far: FarEnd | None, playing: list[Playing]) -> float | None:
         line = self._ready(self._playback, now)
@@ -285,7 +283,7 @@ class AudioEngine:
                 least_s = min(least_s, spare_s)
                 break
             tones = self._next_blocks(playing, len(SILENCE if voice is None else voice)) if playing else []
-            block = self._mixer.mix(voice, [block for _, block in tones])
+            block = self._mixer.mix(voice, [block for _, block in tones] if tones else ())
             if self.speaker_muted:
                 block = SILENCE
             self._cleaning.played(block, now)
@@ -297,6 +295,7 @@ class AudioEngine:
         if line.moves:
             if self._playback.is_on_trial and self._microphone_leads:
                 self._capture.rest()  # as in `_ready`; a speaker that only opens does not interrupt it
+                self._microphone_at = now
             self._playback.proved(now)
         return max(least_s, line.wait_s(now))
 
@@ -366,6 +365,7 @@ class AudioEngine:
             self._cleaning.forget_the_room()
             if port is self._playback and not port.is_lost:
                 self._capture.rest()  # it starts with the speaker: the reference would be later than the echo
+                self._microphone_at = now
             if not port.is_lost and (self._began or (self._playback.is_open and self._capture.is_open)):
                 log.info("sound: %s", self._cards.description)
                 self._on_event(EngineStarted(self._cards.description))

@@ -25,9 +25,12 @@ class Doorbell:
     def __init__(self) -> None:
         self._silent = threading.Lock()
         self._silent.acquire()
+        self.has_rung = False
+        """Whether it has rung since this was set to False."""
 
     def ring(self) -> None:
         """Wake the thread; from any thread."""
+        self.has_rung = True
         with contextlib.suppress(RuntimeError):  # it has rung already
             self._silent.release()
 

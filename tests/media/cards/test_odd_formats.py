@@ -40,7 +40,7 @@ def conf(tmp_path: Path) -> Path:
 
 def test_a_microphone_of_32_bits_is_heard_in_16(conf: Path) -> None:
     done = run(conf, "capture", CAPTURE)
-    assert (done.returncode, done.stdout) == (0, "{480} 960\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "{3840} 7680\n"), done.stderr
 
 
 def test_a_speaker_of_32_bits_gets_what_it_takes(conf: Path) -> None:
@@ -51,4 +51,4 @@ def test_a_speaker_of_32_bits_gets_what_it_takes(conf: Path) -> None:
 def test_a_block_has_room_for_what_the_card_gives(conf: Path) -> None:
     opened = "AlsaPcm('capture', 'wide', rate=48000, channels=1, period=480, periods=8)"
     done = run(conf, "capture", f"from intercom.media.cards.alsa_pcm import AlsaPcm; pcm = {opened}; {CAPTURE}")
-    assert (done.returncode, done.stdout) == (0, "{480} 1920\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "{3840} 15360\n"), done.stderr

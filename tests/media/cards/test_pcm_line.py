@@ -19,6 +19,7 @@ def test_partial_reads_are_joined_into_blocks() -> None:
     pcm.answers = [200, 280 + 480, 0]
     assert not len(line.captured(0.01))
     assert len(line.captured(0.02)) == 2 * BLOCK_SAMPLES
+    assert pcm.answers == [0], "one read is enough"
 
 
 def test_the_speaker_is_fed_to_its_target_and_no_further() -> None:

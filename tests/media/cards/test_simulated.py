@@ -23,14 +23,13 @@ class Clock:
         return self.now
 
 
-def test_the_microphone_gives_what_is_there_by_now_a_period_at_most() -> None:
+def test_the_microphone_gives_what_is_there_by_now() -> None:
     clock = Clock()
     microphone = SimulatedMicrophone(tone(500, 1.0), clock)
     assert microphone.read() == (0, b"")
-    clock.now += 0.0101
+    clock.now += 0.0201
     frames, data = microphone.read()
-    assert (frames, len(data)) == (BLOCK_SAMPLES, BLOCK_BYTES)
-    assert microphone.read()[0] == 4, "what came since"
+    assert (frames, len(data)) == (2 * BLOCK_SAMPLES + 4, 2 * BLOCK_BYTES + 8)
     assert microphone.read() == (0, b"")
 
 
@@ -56,7 +55,7 @@ def test_a_microphone_that_nobody_reads_overruns_and_heals() -> None:
     assert microphone.read()[0] == -32
     assert microphone.read()[0] == 0
     clock.now += 0.0101
-    assert microphone.read()[0] == BLOCK_SAMPLES
+    assert microphone.read()[0] == BLOCK_SAMPLES + 4
 
 
 def test_the_speaker_takes_what_fits_and_plays_it_in_time() -> None:

@@ -75,6 +75,11 @@ class Call:
                 self._engine.serve()
                 self._engine.due += self.is_late_by()
 
+    @property
+    def engine(self) -> AudioEngine:
+        """The engine that carries it."""
+        return self._engine._engine
+
     def microphone_starts_anew(self) -> None:
         """Stop it, as another one that is chosen would be; the engine starts it."""
         line = self._engine._engine._capture.line
@@ -96,6 +101,7 @@ class Call:
 
     def is_woken(self) -> None:
         """Let the engine's thread make a round now."""
+        self._engine._engine._bell.ring()
         self._engine.due = self.clock.now
         self._engine.serve()
 
@@ -197,6 +203,25 @@ def test_the_echo_of_a_speaker_that_returns_in_a_call_is_not_before_the_referenc
     call.speaker_is_lost()
     call.runs(call.clock.now - call.begin + 2)
     assert call.echo_after_reference_s == pytest.approx(0.005, abs=0.001)
+
+
+def test_a_turn_asks_one_direction_where_the_other_is_not_due_and_both_after_a_ring(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    call = Call(1, 0.003)
+    call.runs(8)
+    asked, engine = list[str](), call.engine
+    speaker, microphone = engine._serve_playback, engine._serve_capture
+    monkeypatch.setattr(engine, "_serve_playback", lambda *given: asked.append("speaker") or speaker(*given))
+    monkeypatch.setattr(engine, "_serve_capture", lambda *given: asked.append("microphone") or microphone(*given))
+    call.rounds.clear()
+    call.runs(9)
+    assert 48 <= asked.count("speaker") <= 52
+    assert 48 <= asked.count("microphone") <= 52
+    assert len(asked) <= len(call.rounds) + 2
+    asked.clear()
+    call.is_woken()
+    assert asked == ["speaker", "microphone"]
 
 
 def test_the_microphone_goes_on_beside_a_speaker_that_opens_again_and_again_and_plays_nothing() -> None:
