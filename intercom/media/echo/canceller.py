@@ -38,7 +38,7 @@ from intercom.media.sound.format import (
     to_samples,
 )
 from intercom.media.sound.resample import Decimator
-from intercom.media.sound.stretch import REACH, Stretcher
+from intercom.media.sound.varispeed import REFERENCE_PHASES, REFERENCE_TAPS, Varispeed
 
 __all__ = ["EchoCanceller", "EchoError", "EchoStats", "HalfDuplex", "open_canceller"]
 
@@ -90,19 +90,19 @@ class _Reference:
     """The played sound that waits for the microphone, brought to the microphone's clock where that differs."""
 
     def __init__(self) -> None:
-        self._stretcher = Stretcher()
+        self._varispeed = Varispeed(REFERENCE_TAPS, REFERENCE_PHASES)
         self.clear()
 
     def clear(self, later: int = 0) -> None:
-        self._stretcher.clear()
-        self._waiting: Frame = np.zeros(REFERENCE_LATE - REACH + later, np.int16)
+        self._varispeed.clear()
+        self._waiting: Frame = np.zeros(REFERENCE_LATE - REFERENCE_TAPS // 2 + later, np.int16)
         self._fill: float | None = None
         self._nominal = self._excess = 0.0
         self._seen = 0
         self.drift = 0.0
 
     def put(self, frame: Frame) -> None:
-        self._waiting = np.concatenate([self._waiting, self._stretcher.run(frame, 1 + self.drift)])
+        self._waiting = np.concatenate([self._waiting, self._varispeed.run(frame, 1 + self.drift)])
         if len(self._waiting) > LONGEST_REFERENCE:
             self.clear()
 

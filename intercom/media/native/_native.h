@@ -7,7 +7,7 @@
 #include <Python.h>
 
 /* module.py has the same: a module of another version is not used. */
-#define NATIVE_VERSION 10
+#define NATIVE_VERSION 11
 
 /* Each adds its types and functions to the module; 0, or -1 with an exception. */
 int add_decimator(PyObject *module);

@@ -29,14 +29,15 @@ def choose_filters(constructor: int, filters: int, /) -> int:
     """
 
 def varispeed(
-    heard: npt.NDArray[np.float32],
+    heard: npt.NDArray[np.int16],
     filters: npt.NDArray[np.float32],
+    taps: int,
     ahead: float,
     speed: float,
     played: npt.NDArray[np.int16],
     /,
 ) -> None:
-    """Write what is heard at `speed` from the place `ahead` on; `filters` are the phases', one after another."""
+    """Write what is heard at `speed` from the place `ahead` on; `filters` are the phases', of 16 or 24 `taps` each."""
 
 def opus_encode(encode: int, encoder: int, frame: npt.NDArray[np.int16], /) -> bytes | int:
     """Encode a frame of one voice into a packet, without Python's lock; returns libopus' error if it cannot, below 0.

@@ -11,7 +11,7 @@ from functools import cache
 
 log = logging.getLogger(__name__)
 
-VERSION = 10
+VERSION = 11
 """Version of what the module offers, and of `_native.h`; both rise with every change of `_native.pyi`."""
 EFFECT = "a call costs more"
 """What is different without it, as the log says it."""

@@ -1,4 +1,4 @@
-"""Plays sound slightly faster or slower, a quarter of a millisecond late, and for nothing at its own speed.
+"""Plays sound slightly faster or slower, where two clocks differ or a delay is to change; otherwise it costs a copy.
 
 soxr's variable stream holds sound back, and filters all of it also where nothing is to be changed. Here each output
 sample is a short windowed sinc over the input around its place; at speed 1 and on a sample's place that is the sample
@@ -7,7 +7,9 @@ itself, which is copied. It runs in C where that is compiled.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -15,60 +17,69 @@ import numpy.typing as npt
 from intercom.media.native import module
 from intercom.media.sound.format import Samples, to_samples
 
-TAPS = 24
-"""Length of the filter in samples; it delays by half of that."""
-PHASES = 256
-"""Places between two samples that have a filter of their own: few enough for the cache, too many to be heard."""
+TAPS, PHASES = 24, 256
+"""Length of the playout's filter in samples, by half of which it delays, and the places between two samples that have a
+filter of their own: few enough for the cache, too many to be heard."""
+REFERENCE_TAPS, REFERENCE_PHASES = 16, 512
+"""The same of the canceller's reference: the nearest place is off by 1/1000 of a sample, -60 dB at 8 kHz of 48."""
 KAISER_BETA = 6.0
 """Shape of the Kaiser window: 60 dB of stop band (Kaiser 1974)."""
-LATENCY = TAPS // 2
-"""Samples by which the output is late."""
 WHOLE = 1e-6
 """Distance at which two places are one: they are added up in floating point."""
-_HALF = TAPS // 2 - 1
+
+Wave = npt.NDArray[np.float32]
+At = Callable[[Samples, float, float, int], Samples]
 
 
-def _kernels() -> npt.NDArray[np.float32]:
+@cache
+def kernels(taps: int, phases: int) -> Wave:
     """Return the filter of each phase, whose sum is 1; phase 0 is the sample itself."""
-    at = np.arange(TAPS) - _HALF - np.arange(PHASES + 1).reshape(-1, 1) / PHASES
-    window = np.i0(KAISER_BETA * np.sqrt(np.maximum(0.0, 1 - (at / (TAPS / 2)) ** 2))) / np.i0(KAISER_BETA)
+    at = np.arange(taps) - (taps // 2 - 1) - np.arange(phases + 1).reshape(-1, 1) / phases
+    window = np.i0(KAISER_BETA * np.sqrt(np.maximum(0.0, 1 - (at / (taps / 2)) ** 2))) / np.i0(KAISER_BETA)
     response = np.sinc(at) * window
     return np.asarray(response / response.sum(axis=1, keepdims=True), np.float32)
 
 
-KERNELS = _kernels()
-_FLAT_KERNELS = KERNELS.reshape(-1)
-Wave = npt.NDArray[np.float32]
-At = Callable[[Wave, float, float, int], Samples]
+def _in_numpy(taps: int, phases: int) -> At:
+    """Return what gives so many samples of what is heard at a speed, from a place on."""
+    filters = kernels(taps, phases)
+
+    def at(heard: Samples, ahead: float, speed: float, count: int) -> Samples:
+        places = ahead + speed * np.arange(count)
+        first = places.astype(np.int64)
+        phase = np.rint((places - first) * phases).astype(np.int64)
+        windows = np.lib.stride_tricks.sliding_window_view(heard.astype(np.float32), taps)[first]
+        return to_samples(np.einsum("ij,ij->i", windows, filters[phase]))
+
+    return at
 
 
-def _numpy_at(heard: Wave, ahead: float, speed: float, count: int) -> Samples:
-    """Return so many samples of what is heard at `speed`, from the place `ahead` on."""
-    at = ahead + speed * np.arange(count)
-    first = at.astype(np.int64)
-    phase = np.rint((at - first) * PHASES).astype(np.int64)
-    windows = np.lib.stride_tricks.sliding_window_view(heard, TAPS)[first]
-    return to_samples(np.einsum("ij,ij->i", windows, KERNELS[phase]))
-
-
-def _compiled() -> At:
+def _compiled(taps: int, phases: int) -> At:
     """Return what does the same, to one bit, in C."""
     from intercom.media.native import _native
 
-    def at(heard: Wave, ahead: float, speed: float, count: int) -> Samples:
+    filters = kernels(taps, phases).reshape(-1)
+
+    def at(heard: Samples, ahead: float, speed: float, count: int) -> Samples:
         played: Samples = np.empty(count, np.int16)
-        _native.varispeed(heard, _FLAT_KERNELS, ahead, speed, played)
+        _native.varispeed(heard, filters, taps, ahead, speed, played)
         return played
 
     return at
 
 
 class Varispeed:
-    """One stream of sound whose speed may change with every piece of it."""
+    """One stream of sound whose speed may change with every piece of it, late by half of its filter."""
 
-    def __init__(self) -> None:
-        self._at: At = _compiled() if module.is_there() else _numpy_at
-        self._past: Samples = np.zeros(TAPS - 1, np.int16)
+    def __init__(self, taps: int = TAPS, phases: int = PHASES) -> None:
+        """Begin with silence before; the filters are of 16 or 24 `taps`."""
+        self._at = (_compiled if module.is_there() else _in_numpy)(taps, phases)
+        self._taps = taps
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew, with silence before."""
+        self._past: Samples = np.zeros(self._taps - 1, np.int16)
         self._ahead = 0.0
         """Place of the next output sample, in input samples from the first one that a filter can have in its middle."""
 
@@ -81,11 +92,12 @@ class Varispeed:
         length = len(sound)
         if speed == 1.0:
             if self._ahead == 0.0:
-                return heard[_HALF : _HALF + length]
+                begin = self._taps // 2 - 1
+                return heard[begin : begin + length]
             speed, count = self._to_a_sample(length)
         else:
-            count = max(0, int(np.ceil((length - self._ahead) / speed - WHOLE)))
-        played = self._at(heard.astype(np.float32), self._ahead, speed, count)
+            count = max(0, math.ceil((length - self._ahead) / speed - WHOLE))
+        played = self._at(heard, self._ahead, speed, count)
         self._ahead = self._ahead + speed * count - length
         if abs(self._ahead - round(self._ahead)) < 2 * WHOLE:
             self._ahead = float(round(self._ahead))

@@ -99,15 +99,28 @@ def test_a_wrong_type_is_refused(wrong: Any) -> None:
     count=st.integers(0, 3000),
 )
 def test_what_would_play_beyond_the_sound_is_refused(heard: int, ahead: float, speed: float, count: int) -> None:
-    sound, filters, played = np.ones(heard, np.float32), np.zeros(257 * 24, np.float32), np.ones(count, np.int16)
+    sound, filters, played = np.ones(heard, np.int16), np.zeros(257 * 24, np.float32), np.ones(count, np.int16)
     try:
-        _native.varispeed(sound, filters, ahead, speed, played)
+        _native.varispeed(sound, filters, 24, ahead, speed, played)
     except ValueError as refused:
         assert str(refused) == f"{heard} samples are not enough for {count} at that speed"
     else:
         assert not played.any()
         assert ahead >= 0
         assert not count or ahead + speed * (count - 1) < heard - 23
+
+
+@given(weights=st.integers(0, 100), taps=st.integers(-1, 60))
+def test_filters_are_of_16_or_24_weights_and_more_than_one(weights: int, taps: int) -> None:
+    sound, played = np.ones(100, np.int16), np.ones(10, np.int16)
+    try:
+        _native.varispeed(sound, np.zeros(weights, np.float32), taps, 0.0, 1.0, played)
+    except ValueError as refused:
+        assert str(refused)
+    else:
+        assert taps in {16, 24}
+        assert weights >= 2 * taps
+        assert weights % taps == 0
 
 
 @pytest.mark.parametrize("given", [(0, 1), (1, 0), (1, 6), (1, -1), ("1", 1), (1,)])

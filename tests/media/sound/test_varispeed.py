@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from intercom.media.sound.format import RATE_HZ, Samples
-from intercom.media.sound.varispeed import LATENCY, Varispeed
+from intercom.media.sound.varispeed import TAPS, Varispeed
 
 FRAME = 960
+LATENCY = TAPS // 2
 
 
 def tone(hz: float, seconds: float = 1.0) -> Samples:
