@@ -67,14 +67,13 @@ class CaptureLine:
         self.moves = False
         self.loss.start(now)
         self._heard = b""
-        self._read()
+        self._read(now)
 
     def captured(self, now: float) -> Samples:
         """Return all blocks that are complete by now, as one array; LineLostError when the device is gone."""
         loss = self.loss
         loss.look(now)
-        frames = self._read()
-        if frames > 0 or frames == XRUN:
+        if self._read(now) == XRUN:
             loss.lives(now)
         loss.check(now, "no sound")
         whole = len(self._heard) // BLOCK_BYTES
@@ -86,12 +85,12 @@ class CaptureLine:
         """Return the seconds until the next block can be complete."""
         return (BLOCK_SAMPLES - len(self._heard) // SAMPLE_BYTES) / RATE_HZ
 
-    def _read(self) -> int:
+    def _read(self, now: float) -> int:
         try:
             frames, data = self._pcm.read()
         except alsaaudio.ALSAAudioError as error:
             raise LineLostError(str(error)) from error
-        self.loss.took(frames)
+        self.loss.took(frames, now)
         if frames > 0:
             self.moves = True
             self._heard += data
@@ -167,6 +166,8 @@ class PlaybackLine:
         self.running = False
         self.moves = False
         """Whether the device has played sound since the start."""
+        self.is_even = False
+        """Whether it is asked at even intervals, which it may be where its card tells its place as it moves."""
 
     @property
     def xruns(self) -> int:
@@ -180,6 +181,7 @@ class PlaybackLine:
         self._written_frames = 0
         self._looked_at = None
         self._pointer.begin()
+        self.is_even = False
         self.loss.start(now)
         self._depth.begin(now)
 
@@ -194,11 +196,6 @@ class PlaybackLine:
         except alsaaudio.ALSAAudioError as error:
             raise LineLostError(str(error)) from error
         return max(0, self._buffer_frames - avail) + len(self._pending) // SAMPLE_BYTES
-
-    @property
-    def is_even(self) -> bool:
-        """Whether it is asked at even intervals, which it may be where its card tells its place as it moves."""
-        return self._pointer.is_fine and self._is_roomy
 
     def spare_s(self, now: float) -> float:
         """Return how much longer than usual it may be left until a block is written; 0 where the thread may be late."""
@@ -226,7 +223,7 @@ class PlaybackLine:
     def wait_s(self, now: float) -> float:
         """Return the seconds until it is to be looked at: until it has to be asked, or its card is learnt."""
         early_s = self.early_s(now)
-        return min(early_s, PROBE_S) if self._pointer.is_sought else early_s
+        return early_s if self.is_even or not self._pointer.is_sought else min(early_s, PROBE_S)
 
     def learn(self, now: float) -> None:
         """Look how the card tells its place, as long as that is not known; LineLostError when the device is gone."""
@@ -240,7 +237,7 @@ class PlaybackLine:
         """
         if now != self._looked_at:
             self._look(now)
-        early_frames = TELLS_LATE_FRAMES if self._pointer.is_fine and self._is_roomy else SLACK_FRAMES
+        early_frames = TELLS_LATE_FRAMES if self.is_even else SLACK_FRAMES
         if self._queued - early_frames <= self._depth.left_frames:
             return True
         self.loss.check(now, "its clock stands still")
@@ -255,32 +252,32 @@ class PlaybackLine:
         self._looked_at = now
         self.moves = self.moves or self._written_frames - queued > PROOF_FRAMES
         self._pointer.looked(self._written_frames + len(self._pending) // SAMPLE_BYTES - queued, now)
+        self.is_even = self._pointer.is_fine and self._is_roomy
 
     def write(self, block: Samples, now: float) -> bool:
         """Queue one block; False when the device took no frames, of this block or of those that waited."""
         data = self._pending + block.tobytes() if self._pending else block.tobytes()
-        frames = self._write(data)
+        frames = self._write(data, now)
         if frames == XRUN:
             self._depth.ran_dry(now)
             self._queued = len(self._pending) // SAMPLE_BYTES
-            frames = self._write(data)
+            frames = self._write(data, now)
         else:
             self._depth.was_enough(now)
         self._queued += len(block)
         if frames <= 0:
             self._pending = data[-self._buffer_frames * SAMPLE_BYTES :]
             return False
-        self.loss.lives(now)
         self._written_frames += frames
         self._pending = data[frames * SAMPLE_BYTES :][-self._buffer_frames * SAMPLE_BYTES :]
         return True
 
-    def _write(self, data: bytes) -> int:
+    def _write(self, data: bytes, now: float) -> int:
         try:
             frames = self._pcm.write(data)
         except alsaaudio.ALSAAudioError as error:
             raise LineLostError(str(error)) from error
-        self.loss.took(frames)
+        self.loss.took(frames, now)
         return frames
 
     def stop(self) -> None:
@@ -289,7 +286,7 @@ class PlaybackLine:
             self.running = False
             self._pending = b""
             _drop(self._pcm)
-            self._write(b"")  # prepares it again without starting it
+            self._write(b"", 0.0)  # prepares it again without starting it: it takes nothing
 
     def check(self) -> None:
         """Check that the device is still present while stopped; LineLostError when it is gone."""

@@ -59,10 +59,6 @@ class Deadline:
         self._seen = now
         self._at = now + in_s
 
-    def put_off(self, now: float, in_s: float) -> None:
-        """Set the next deadline: the device did something."""
-        self._at = now + in_s
-
     def look(self, now: float) -> None:
         """Note that our thread looks."""
         late_s = now - self._seen
@@ -75,37 +71,39 @@ class Deadline:
         return now > self._at
 
 
-class LossWatch:
+class LossWatch(Deadline):
     """Watches the frames that a PCM moves, counts its xruns, and raises LineLostError once it is lost."""
 
     def __init__(self, xrun: str) -> None:
         """`xrun` is the name of this direction's: overrun or underrun."""
+        super().__init__()
         self.xruns = 0
         self._xrun = xrun
         self._xruns_in_a_row = 0
-        self._deadline = Deadline()
-        self.look = self._deadline.look
-        """Begin a round."""
 
     def start(self, now: float) -> None:
         """Expect the first frames: the PCM starts."""
-        self._deadline.begin(now, START_SILENT_S)
+        self.begin(now, START_SILENT_S)
 
-    def took(self, frames: int) -> None:
-        """Note the result of a read or a write; LineLostError after too many xruns in a row."""
-        if frames == XRUN:
+    def took(self, frames: int, now: float) -> None:
+        """Note the result of a read or a write; LineLostError after too many xruns in a row.
+
+        The next frames are expected within the usual time after some.
+        """
+        if frames > 0:
+            self._xruns_in_a_row = 0
+            self._at = now + SILENT_S
+        elif frames == XRUN:
             self.xruns += 1
             self._xruns_in_a_row += 1
             if self._xruns_in_a_row >= XRUNS_IN_A_ROW:
                 raise LineLostError(f"{self._xrun} for ever")
-        elif frames > 0:
-            self._xruns_in_a_row = 0
 
     def lives(self, now: float) -> None:
-        """Expect the next frames within the usual time: the device moved some."""
-        self._deadline.put_off(now, SILENT_S)
+        """Expect the next frames within the usual time: the device did something."""
+        self._at = now + SILENT_S
 
     def check(self, now: float, symptom: str) -> None:
         """Raise LineLostError with the symptom when the device has moved nothing for too long."""
-        if self._deadline.has_passed(now):
+        if now > self._at:
             raise LineLostError(f"{symptom} for {SILENT_S * 1000:.0f} ms")

@@ -113,10 +113,12 @@ class Port(Generic[L]):
         """The open line; None while there is none."""
         self._attempt: _Attempt[L] | None = None
         self._closing: threading.Thread | None = None
-        self._lost_at: float | None = None
+        self.lost_at: float | None = None
+        """When the device went; None while it works. It has not yet proved that it is back."""
         self._retry_at = 0.0
         self._told_at = -EAGER_S
-        self._let_go: Callable[[], bool] | None = None
+        self.is_stale: Callable[[], bool] | None = None
+        """Tells in the next round whether the open line is to be closed; None where nobody asked for that."""
         self._xruns_before = 0
         self._xruns_reported = 0
         self._xrun_report_at = 0.0
@@ -139,12 +141,12 @@ class Port(Generic[L]):
     @property
     def is_opening(self) -> bool:
         """Whether the first attempt to open the device is under way: sound that waits for it is still heard."""
-        return self._attempt is not None and self._lost_at is None
+        return self._attempt is not None and self.lost_at is None
 
     def ready(self, now: float) -> L | None:
         """Return the open line, None while the device is away; starts an attempt to open it when one is due."""
-        if self._let_go is not None:
-            is_stale, self._let_go = self._let_go, None
+        if self.is_stale is not None:
+            is_stale, self.is_stale = self.is_stale, None
             if is_stale():
                 self.close()
                 self._retry_at = 0.0
@@ -161,7 +163,7 @@ class Port(Generic[L]):
         took_s = now - attempt.began
         if not attempt.is_over:
             attempt.deadline.look(now)
-            if attempt.deadline.has_passed(now) and self._lost_at is None:
+            if attempt.deadline.has_passed(now) and self.lost_at is None:
                 self._went("it does not open: its driver hangs, or its cable is bad", now)
             return
         self._attempt = None
@@ -187,8 +189,8 @@ class Port(Generic[L]):
         self._went(str(error), now)
 
     def _went(self, reason: str, now: float, *, absent: bool = False) -> None:
-        if self._lost_at is None:
-            self._lost_at = now
+        if self.lost_at is None:
+            self.lost_at = now
             log.debug("%s stopped: %s; waiting for it to return", self.direction, reason)
             self._report(DeviceLost(self.direction, reason))
         else:
@@ -196,23 +198,23 @@ class Port(Generic[L]):
         if now < self._told_at + EAGER_S and not absent:
             self._retry_at = now + EAGER_RETRY_S
         else:
-            self._retry_at = now + (RETRY_S if now - self._lost_at < PATIENT_AFTER_S else PATIENT_RETRY_S)
+            self._retry_at = now + (RETRY_S if now - self.lost_at < PATIENT_AFTER_S else PATIENT_RETRY_S)
 
     @property
     def is_lost(self) -> bool:
         """Whether the device is away, or has not yet proved that it is back."""
-        return self._lost_at is not None
+        return self.lost_at is not None
 
     @property
     def is_on_trial(self) -> bool:
         """Whether the device was lost and is open again but unproved: a hanging device can be opened, too."""
-        return self.line is not None and self._lost_at is not None
+        return self.line is not None and self.lost_at is not None
 
     def proved(self, now: float) -> None:
         """Report the device as back: its line moves sound, or nobody wants any."""
-        if self._lost_at is not None:
-            away_s = now - self._lost_at
-            self._lost_at = None
+        if self.lost_at is not None:
+            away_s = now - self.lost_at
+            self.lost_at = None
             log.debug("%s works again after %.1f s", self.direction, away_s)
             self._report(DeviceReturned(self.direction, away_s))
 
@@ -237,7 +239,7 @@ class Port(Generic[L]):
 
         It may be opened anew between the look that found it stale and that round.
         """
-        self._let_go = is_stale
+        self.is_stale = is_stale
 
     def report_xruns(self, now: float) -> None:
         """Report new xruns, at most once a second."""

@@ -6,6 +6,7 @@ The binding's own `encode` and `decode` turn every sample into a Python object.
 from __future__ import annotations
 
 import ctypes
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +38,7 @@ def encode_with(encoder: opuslib_next.Encoder) -> Encode:
         from intercom.media.native._native import opus_encode
 
         function, state = _address(_encode), _address(encoder.encoder_state)
-        return lambda frame: opus_encode(function, state, frame)
+        return functools.partial(opus_encode, function, state)
     packet = ctypes.create_string_buffer(LONGEST_BYTES)
 
     def encode(frame: Samples) -> bytes | int:
@@ -53,7 +54,7 @@ def decode_with(decoder: opuslib_next.Decoder) -> Decode:
         from intercom.media.native._native import opus_decode
 
         function, state = _address(_decode), _address(decoder.decoder_state)
-        return lambda packet, sound, before: opus_decode(function, state, packet, sound, before)
+        return functools.partial(opus_decode, function, state)
 
     def decode(packet: bytes, sound: Samples, before: bool) -> int:
         at = sound.ctypes.data

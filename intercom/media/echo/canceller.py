@@ -150,7 +150,7 @@ class EchoCanceller:
     def prepare(self) -> None:
         """Load the backend, from any thread: a call then does not wait for it. Raises EchoError."""
         if isinstance(self._backend, LaterBackend):
-            self._backend.prepare()
+            self._backend = self._backend.prepare()
 
     def begin(self, later: int = 0) -> None:
         """Begin with what is played from now on: the microphone starts, and heard nothing of what was played before.
@@ -194,14 +194,11 @@ class EchoCanceller:
         cleaned = self._backend.process(near, far)
         far_db = energy_db(energy(far), len(far))
         if far_db >= FAR_ACTIVE_DB:
-            near_db, cleaned_db = energy_db(energy(near), len(near)), energy_db(energy(cleaned), len(cleaned))
-            self._measure(near_db, far_db, cleaned_db, len(near) // CANCELLER_SAMPLES)
+            near_db, blocks = energy_db(energy(near), len(near)), len(near) // CANCELLER_SAMPLES
+            self._far_blocks += blocks
+            self._loss_db = _follow(self._loss_db, near_db - energy_db(energy(cleaned), len(cleaned)), blocks)
+            self._level_db = _follow(self._level_db, near_db - far_db, blocks)
         return cleaned
-
-    def _measure(self, near_db: float, far_db: float, cleaned_db: float, blocks: int) -> None:
-        self._far_blocks += blocks
-        self._loss_db = _follow(self._loss_db, near_db - cleaned_db, blocks)
-        self._level_db = _follow(self._level_db, near_db - far_db, blocks)
 
     def reset(self) -> None:
         """Forget the room's echo path: the device changed."""

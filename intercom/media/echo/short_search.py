@@ -12,10 +12,10 @@ from collections.abc import Callable
 from intercom.media.echo.delay_search import LONG, SHORT
 from intercom.media.echo.webrtc import CANCELLER_SAMPLES, Backend, Frame, WebRtcBackend
 from intercom.media.sound.energy import energy
-from intercom.media.sound.format import energy_db
+from intercom.media.sound.format import FULL_SCALE, energy_db
 
-SPEAKS_DB = -50.0
-"""Level above which the far end speaks: its echo can then be heard."""
+SPEAKS_POWER = 10 ** (-50 / 10) * FULL_SCALE**2
+"""Power above which the far end speaks, -50 dB: its echo can then be heard."""
 WINDOW_BLOCKS = 100
 """Length of what is judged at once, in blocks in which the far end speaks: a second."""
 TRIAL_WINDOWS = 4
@@ -68,7 +68,7 @@ class ShortSearch:
             return self._heard.process(near, far)
         short = self._short.process(near, far)
         long = short if self._long is None else self._long.process(near, far)
-        if energy_db(energy(far), len(far)) > SPEAKS_DB:
+        if energy(far) > SPEAKS_POWER * len(far):
             if self._will_judge:
                 self._near += energy(near)
                 self._through_short += energy(short)

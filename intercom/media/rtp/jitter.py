@@ -190,7 +190,8 @@ class JitterBuffer:
             return False
         self._late_in_a_row = 0
         self._packets[extended] = _Packet(start, start + ticks, payload, repairs)
-        self._keep_copies(extended, start, copies)
+        if copies:
+            self._keep_copies(extended, start, copies)
         while len(self._packets) > MOST_PACKETS:
             self._drop_oldest()
         return True
@@ -267,8 +268,8 @@ class JitterBuffer:
             return
         while self._next_sequence in self._soundless:
             self._next_sequence += 1
-        for old in [sequence for sequence in self._packets if sequence < self._next_sequence]:
-            del self._packets[old]
+        while self._packets and (oldest := min(self._packets)) < self._next_sequence:
+            del self._packets[oldest]
         if self._soundless:
             self._soundless = {sequence for sequence in self._soundless if sequence > self._next_sequence}
 
@@ -325,14 +326,14 @@ class JitterBuffer:
             sequence = min(self._packets)
             head = self._packets[sequence]
             lag_s = self._lag_s(head.start, now)
+        if not head.is_copy:
+            return self._play(sequence, head, lag_s, ahead_s)
         skipped = self._skipped(head, lag_s)
         self.stats.lost_s += skipped / self._clock_hz
         return self._play(sequence, head, lag_s - skipped / self._clock_hz, ahead_s, skipped)
 
     def _skipped(self, head: _Packet, lag_s: float) -> int:
         """Return how many ticks of a lost packet's copy come too late, and count it as recovered."""
-        if not head.is_copy:
-            return 0
         self.stats.lost += 1
         self.stats.recovered += 1
         late = math.ceil((lag_s - LATEST_COPY_FRAMES * self._frame_s - STEP_S - WANDER_S) / STEP_S)

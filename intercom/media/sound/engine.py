@@ -24,7 +24,7 @@ from intercom.media.sound.cleaning import Cleaning
 from intercom.media.sound.ends import Call, Canceller, FarEnd, NearEnd
 from intercom.media.sound.engine_stats import EngineStats
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples, level_db
-from intercom.media.sound.mixer import Aside, Mixer, Playing
+from intercom.media.sound.mixer import Aside, Mixer, Playing, note_first_writes
 from intercom.media.sound.stand_in import BLOCK_S, MicrophoneStandIn, Pace
 from intercom.media.sound.tones import Tones
 from intercom.media.sound.waking import LEAST_WAIT_S, SHORTEST_WAIT_S, Doorbell, FrameTime, ask_for_real_time
@@ -77,9 +77,8 @@ class AudioEngine:
         self._stand_in = MicrophoneStandIn(self._tones["no_sound"], self._cleaning.rate_hz)
         self._frames = FrameTime()
         self._linger_until = self._speaker_at = self._microphone_at = 0.0
-        self._microphone_leads = self._reference_begins = False
+        self._microphone_leads = self._reference_begins = self._real_time = self.speaker_muted = False
         self._last_played = SILENCE
-        self._real_time = self.speaker_muted = False
 
     def start(self) -> None:
         """Start the thread and open the card; an absent card is reported as `DeviceLost`, not raised."""
@@ -250,7 +249,8 @@ class AudioEngine:
                 log.exception("the %s failed", port.direction)
             self._lost(port, RuntimeError(f"{type(error).__name__}: {error}"), now)
             return port.retry_in_s(now)
-        port.report_xruns(now)
+        if port.line is None or port.line.loss.xruns:
+            port.report_xruns(now)
         return math.inf if due_s is None else due_s
 
     def _serve_playback(self, now: float, far: FarEnd | None, playing: list[Playing]) -> float | None:
@@ -289,11 +289,11 @@ class AudioEngine:
             self._cleaning.played(block, now)
             taken = line.write(block, now)
             self._last_played = block
-            self._note_first_writes(tones)
+            note_first_writes(tones, self._clock)
             if not taken:
                 break
-        if line.moves:
-            if self._playback.is_on_trial and self._microphone_leads:
+        if line.moves and self._playback.lost_at is not None:
+            if self._microphone_leads:
                 self._capture.rest()  # as in `_ready`; a speaker that only opens does not interrupt it
                 self._microphone_at = now
             self._playback.proved(now)
@@ -310,11 +310,6 @@ class AudioEngine:
             with self._lock:
                 self._playing.remove(tone)
         return sounding
-
-    def _note_first_writes(self, tones: list[tuple[Playing, Samples]]) -> None:
-        for tone, _ in tones:
-            if tone.first_written_at is None:
-                tone.first_written_at = self._clock()
 
     def _serve_capture(self, now: float, call: Call | None) -> float | None:
         line = self._ready(self._capture, now)
@@ -335,22 +330,25 @@ class AudioEngine:
         if (early_s := self._frames.early_s(hearer, now)) > 0:
             return early_s
         captured = line.captured(now)
-        if call is not None and self._capture.is_on_trial and not line.moves:
+        if not line.moves and call is not None and self._capture.is_on_trial:
             return min(self._murmur_on(now, call), line.due_s())
         at = now + (due_s := line.due_s()) - BLOCK_S - len(captured) / RATE_HZ
         if call is not None and len(captured):
-            self._push_instead(call, self._stand_in.before(at, now + due_s))
+            if self._stand_in.relieved:
+                self._push_instead(call, self._stand_in.before(at))
+            self._stand_in.follow(now + due_s)
         for cleaned in self._cleaning.cleaned(captured, now):
             self._frames.count(hearer)
             at += BLOCK_S  # its own time: a thread that is late leaves no gap
             if call is not None:
-                call[1].push(self._aside.over(cleaned if self._playback.is_open else self._stand_in.over(cleaned)), at)
+                sent = cleaned if self._playback.line is not None else self._stand_in.over(cleaned)
+                call[1].push(self._aside.over(sent) if self._aside.playing else sent, at)
             for listener in listeners:
                 listener.push(cleaned, at)
         if self._reference_begins and (speaker := self._playback.line) is not None:
             self._reference_begins = False  # as at the microphone's start: it ran when the speaker started
             self._cleaning.begin(speaker.early_s(now) + BLOCK_S - due_s)
-        if line.moves:
+        if line.moves and self._capture.lost_at is not None:
             self._capture.proved(now)
         return self._frames.next_s(due_s, now)
 
@@ -358,6 +356,8 @@ class AudioEngine:
 
     def _ready(self, port: Port[L], now: float) -> L | None:
         before = port.line
+        if before is not None and port.is_stale is None:
+            return before
         line = port.ready(now)
         if line is not None and line is before:
             return line

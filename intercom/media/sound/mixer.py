@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +51,13 @@ class Playing:
         return block
 
 
+def note_first_writes(tones: Sequence[tuple[Playing, Samples]], clock: Callable[[], float]) -> None:
+    """Note when the card got each tone's first sample, if it was just now."""
+    for tone, _ in tones:
+        if tone.first_written_at is None:
+            tone.first_written_at = clock()
+
+
 class Mixer:
     """Sums blocks; a tone ducks the far end, fading in and out."""
 
@@ -81,26 +88,27 @@ class Aside:
 
     def __init__(self, rate_hz: int = RATE_HZ) -> None:
         """`rate_hz` is the rate of the door's own sound; the tones are at 48 kHz."""
-        self._playing: list[Playing] = []
+        self.playing: list[Playing] = []
+        """The tones that are not over."""
         self._lowered = lowered_to(rate_hz)
 
     def play(self, tone: Playing) -> None:
         """Let the far end hear a tone from its beginning."""
-        self._playing.append(tone)
+        self.playing.append(tone)
 
     def clear(self) -> None:
         """Forget what the far end of the last call did not hear any more."""
-        self._playing.clear()
+        self.playing.clear()
 
     def over(self, block: Samples) -> Samples:
         """Return one block of the door's sound with the tones over it."""
-        if not self._playing:
+        if not self.playing:
             return block
         tones: npt.NDArray[np.float32] = np.zeros(BLOCK_SAMPLES, np.float32)
-        for tone in tuple(self._playing):
+        for tone in tuple(self.playing):
             heard = tone.next_block()
             if heard is None:
-                self._playing.remove(tone)
+                self.playing.remove(tone)
             else:
                 tones += heard
         return to_samples(block.astype(np.float32) + self._lowered(to_samples(tones)))

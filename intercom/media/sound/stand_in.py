@@ -105,7 +105,10 @@ class MicrophoneStandIn:
     def __init__(self, notice: Samples, rate_hz: int = RATE_HZ) -> None:
         self._murmur = Murmur(notice, rate_hz)
         self._pace = Pace()
-        self._relieved = False
+        self.relieved = False
+        """Whether the microphone has started, and nothing that it captured has come."""
+        self.follow = self._pace.follow
+        """Note when the next block after those that were captured is complete."""
         self.begin = self._murmur.begin
         """Start with the notice: a device has just gone."""
         self.over = self._murmur.over
@@ -125,15 +128,13 @@ class MicrophoneStandIn:
 
     def is_relieved(self) -> None:
         """Note that the microphone starts."""
-        self._relieved = True
+        self.relieved = True
 
-    def before(self, begin: float, next_at: float) -> Iterator[tuple[Samples, float]]:
-        """Yield what is missing before what was captured, if it is a microphone's first: noise, and each block's time.
+    def before(self, begin: float) -> Iterator[tuple[Samples, float]]:
+        """Yield what is missing before a microphone's first sound: noise, and each block's time.
 
-        `begin`: when the first sample of it was captured. `next_at`: when the next block after it is complete.
+        `begin`: when its first sample was captured.
         """
-        if self._relieved:
-            for at in self._pace.missing(begin):
-                yield self._murmur.noise(), at
-        self._relieved = False
-        self._pace.follow(next_at)
+        self.relieved = False
+        for at in self._pace.missing(begin):
+            yield self._murmur.noise(), at
