@@ -117,18 +117,17 @@ async def measure(system: System, plan: dict[str, float]) -> dict[str, Measured]
     """One call through the scenes of a plan."""
     mouth, ear = BenchCards(), BenchCards()
     periods: list[Period] = []
-    with Relay() as relay:
+    with settled(), Relay() as relay:  # before the call: the collection stops its threads, too
         async with system(mouth, ear, relay) as note:
             await asyncio.sleep(SETTLE_S)
-            with settled():
-                for name, seconds in plan.items():
-                    for part, lasts_s in (name, seconds), (f"after {name}", RECOVERY_S):
-                        if callable(note):
-                            note()
-                        relay.scene(part)
-                        began = time.monotonic()
-                        await asyncio.sleep(lasts_s)
-                        periods.append(Period(part, began, time.monotonic()))
+            for name, seconds in plan.items():
+                for part, lasts_s in (name, seconds), (f"after {name}", RECOVERY_S):
+                    if callable(note):
+                        note()
+                    relay.scene(part)
+                    began = time.monotonic()
+                    await asyncio.sleep(lasts_s)
+                    periods.append(Period(part, began, time.monotonic()))
             if callable(note):
                 note()
     hearing = await asyncio.to_thread(Hearing, mouth, ear)

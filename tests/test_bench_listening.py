@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import select
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from bench import mouth_to_ear
 from bench._hearing import delay_ms
+from bench._paced import BenchCards
 from bench._relay import SCENES, Relay
 from intercom.media.sound.sound_file import load_sound
 
@@ -61,3 +69,25 @@ def test_the_ear_finds_by_how_much_words_are_late_and_misses_words_that_are_not_
     assert found is not None
     assert abs(found - 87) < 0.2
     assert delay_ms(voice, np.random.default_rng(1).normal(0, 3000, len(voice)).astype(np.int16)) is None
+
+
+def test_no_full_collection_stops_a_call_whose_delay_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    collected: list[int] = []
+
+    def note(phase: str, about: dict[str, int]) -> None:
+        collected.append(about["generation"])
+
+    @asynccontextmanager
+    async def call(mouth: BenchCards, ear: BenchCards, relay: Relay) -> AsyncIterator[None]:
+        mouth.microphone.read()
+        ear.speaker.write(bytes(2))
+        gc.callbacks.append(note)
+        try:
+            yield
+        finally:
+            gc.callbacks.remove(note)
+
+    monkeypatch.setattr(mouth_to_ear, "SETTLE_S", 0.0)
+    monkeypatch.setattr(mouth_to_ear, "BenchCards", partial(BenchCards, voice=np.ones(1, np.int16)))
+    asyncio.run(mouth_to_ear.measure(call, {}))
+    assert 2 not in collected
