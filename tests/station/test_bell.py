@@ -13,10 +13,15 @@ from tests.station.waiting import PATIENCE_MS, state, until
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LISTEN = """() => {
-    window.struck = 0;
-    const start = OscillatorNode.prototype.start;
-    OscillatorNode.prototype.start = function (...when) { window.struck += 1; return start.apply(this, when); };
+    window.struck = window.tones = 0;
+    const { start } = OscillatorNode.prototype, { linearRampToValueAtTime: ramp } = AudioParam.prototype;
+    OscillatorNode.prototype.start = function (...when) { window.tones += 1; return start.apply(this, when); };
+    AudioParam.prototype.linearRampToValueAtTime = function (level, at) {
+        if (level > 0) window.struck += 1;
+        return ramp.call(this, level, at);
+    };
 }"""
+"""Counts in a page the notes that are struck, and the oscillators that sound them."""
 
 
 LATER = """() => {
@@ -96,6 +101,15 @@ async def test_the_bell_rings_for_as_long_as_the_door_does(station: Page, house:
     await until(station, "window.struck > window.before")
 
 
+async def test_a_bell_that_goes_on_ringing_sounds_with_the_tones_of_its_first_ring(
+    station: Page, house: House, door: Door
+) -> None:
+    await station.evaluate(LISTEN)
+    await house.invite("c1", await door.offer())
+    await until(station, "window.struck >= 80")
+    assert await station.evaluate("window.tones") == 8  # two strikes of four partials
+
+
 async def test_the_test_button_strikes_the_bell_once(station: Page) -> None:
     await station.evaluate(LISTEN)
     await station.click("#bell-test")
@@ -110,6 +124,7 @@ async def test_less_motion_is_respected(station: Page, house: House, door: Door)
     assert "Front door is ringing" in await station.title()
 
 
+@pytest.mark.usefixtures("service_worker")
 async def test_a_page_in_the_background_notifies(station: Page, house: House, door: Door) -> None:
     await station.evaluate("navigator.serviceWorker.ready.then(() => true)")
     await station.evaluate("() => { Object.defineProperty(document, 'hidden', { value: true, configurable: true }) }")

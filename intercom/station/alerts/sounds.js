@@ -67,18 +67,18 @@ export class Sounds extends EventTarget {
 
   /** Ring until silence(). */
   ring() {
-    this.#play((at, out, i) => {
+    this.#play((at, voices, i) => {
       const level = RISE[Math.min(i, RISE.length - 1)];
-      strike(out, DING_HZ, at, level);
-      strike(out, DONG_HZ, at + 0.55, level);
+      strike(voices, DING_HZ, at, level);
+      strike(voices, DONG_HZ, at + 0.55, level);
     }, RING_EVERY_S);
   }
 
   /** Knock softly, so often or until hush(): somebody rings beside the call, which goes on. */
   knock(times = Infinity) {
     this.hush();
-    this.#knocking = this.#compose((at, out) => {
-      for (const gap of [0, 0.18]) beep(out, KNOCK_HZ, at + gap, 0.07, 0.2);
+    this.#knocking = this.#compose((at, voices) => {
+      for (const gap of [0, 0.18]) beep(voices, KNOCK_HZ, at + gap, 0.07, 0.2);
     }, KNOCK_EVERY_S, times);
   }
 
@@ -89,27 +89,27 @@ export class Sounds extends EventTarget {
 
   /** Play one ding-dong, so that the resident hears the bell's volume. */
   sample() {
-    this.#play((at, out) => {
-      strike(out, DING_HZ, at, 1);
-      strike(out, DONG_HZ, at + 0.55, 1);
+    this.#play((at, voices) => {
+      strike(voices, DING_HZ, at, 1);
+      strike(voices, DONG_HZ, at + 0.55, 1);
     });
   }
 
   ringback() {
-    this.#play((at, out) => beep(out, 425, at, 1, 0.12), 4); // 425 Hz, 1 s on, 3 s off: ETSI
+    this.#play((at, voices) => beep(voices, 425, at, 1, 0.12), 4); // 425 Hz, 1 s on, 3 s off: ETSI
   }
 
   ended() {
-    this.#play((at, out) => {
-      beep(out, 480, at, 0.12, 0.15);
-      beep(out, 360, at + 0.16, 0.18, 0.15);
+    this.#play((at, voices) => {
+      beep(voices, 480, at, 0.12, 0.15);
+      beep(voices, 360, at + 0.16, 0.18, 0.15);
     });
   }
 
   opened() {
-    this.#play((at, out) => {
-      beep(out, 660, at, 0.09, 0.12);
-      beep(out, 880, at + 0.11, 0.16, 0.12);
+    this.#play((at, voices) => {
+      beep(voices, 660, at, 0.09, 0.12);
+      beep(voices, 880, at + 0.11, 0.16, 0.12);
     });
   }
 
@@ -141,34 +141,76 @@ export class Sounds extends EventTarget {
     this.#playing = this.#compose(compose, everyS);
   }
 
-  // Play what compose(at, out, i) makes, once, or every `everyS` seconds until it is faded or there were so many.
+  // Play what compose(at, voices, i) makes, once, or every `everyS` seconds until it is faded or there were so many.
   #compose(compose, everyS = 0, times = everyS ? Infinity : 1) {
     if (!this.#context) return null;
     const out = this.#context.createGain();
     out.gain.value = this.#volume;
     out.connect(this.#master);
+    const voices = new Voices(out);
     const beginsAt = this.#context.currentTime + 0.01;
     let planned = 0;
     const plan = () => {
       const until = this.#context.currentTime + AHEAD_S;
-      for (; planned < times && beginsAt + planned * everyS < until; planned += 1) compose(beginsAt + planned * everyS, out, planned);
+      for (; planned < times && beginsAt + planned * everyS < until; planned += 1) compose(beginsAt + planned * everyS, voices, planned);
+      if (planned === times) voices.close();
     };
     plan();
-    return { out, timer: planned < times ? setInterval(plan, PLAN_EVERY_MS) : null };
+    return { out, voices, timer: planned < times ? setInterval(plan, PLAN_EVERY_MS) : null };
   }
 
   #fade(sound) {
     if (!sound) return;
-    const { out, timer } = sound;
+    const { out, voices, timer } = sound;
     clearInterval(timer);
     out.gain.setTargetAtTime(0, this.#context.currentTime, 0.02); // a hard stop clicks
-    setTimeout(() => out.disconnect(), 200);
+    setTimeout(() => {
+      voices.silence();
+      out.disconnect();
+    }, 200);
   }
 }
 
-function strike(out, pitchHz, at, level) {
+// The tones of one sound: an oscillator for each pitch, however often it is struck. One for each note would be 240 for
+// the rings that are planned ahead, and the browser goes through all of them 375 times a second.
+class Voices {
+  #out;
+  #all = new Map();
+  #endsAt = 0;
+
+  constructor(out) {
+    this.#out = out;
+  }
+
+  /** Plan a note: shape(level) gives the course of its level, an AudioParam that is 0 before and after. */
+  note(pitchHz, at, lengthS, shape) {
+    let voice = this.#all.get(pitchHz);
+    if (!voice) {
+      const { context } = this.#out;
+      voice = { tone: new OscillatorNode(context, { frequency: pitchHz }), envelope: new GainNode(context, { gain: 0 }) };
+      voice.tone.connect(voice.envelope).connect(this.#out);
+      voice.tone.start(at);
+      this.#all.set(pitchHz, voice);
+    }
+    shape(voice.envelope.gain);
+    voice.envelope.gain.setValueAtTime(0, at + lengthS);
+    this.#endsAt = Math.max(this.#endsAt, at + lengthS);
+  }
+
+  /** End the tones after the last note. */
+  close() {
+    for (const { tone } of this.#all.values()) tone.stop(this.#endsAt);
+  }
+
+  /** End the tones now. */
+  silence() {
+    for (const { tone } of this.#all.values()) tone.stop();
+  }
+}
+
+function strike(voices, pitchHz, at, level) {
   for (const [ratio, share, decayS] of PARTIALS) {
-    note(out, pitchHz * ratio, at, decayS, (gain) => {
+    voices.note(pitchHz * ratio, at, decayS, (gain) => {
       gain.setValueAtTime(0, at);
       gain.linearRampToValueAtTime(level * share * 0.45, at + 0.005);
       gain.exponentialRampToValueAtTime(0.0001, at + decayS);
@@ -176,20 +218,11 @@ function strike(out, pitchHz, at, level) {
   }
 }
 
-function beep(out, pitchHz, at, lengthS, level) {
-  note(out, pitchHz, at, lengthS, (gain) => {
+function beep(voices, pitchHz, at, lengthS, level) {
+  voices.note(pitchHz, at, lengthS, (gain) => {
     gain.setValueAtTime(0, at);
     gain.linearRampToValueAtTime(level, at + 0.01);
     gain.setValueAtTime(level, at + lengthS - 0.02);
     gain.linearRampToValueAtTime(0, at + lengthS);
   });
-}
-
-function note(out, pitchHz, at, lengthS, shape) {
-  const oscillator = new OscillatorNode(out.context, { frequency: pitchHz });
-  const envelope = new GainNode(out.context, { gain: 0 });
-  shape(envelope.gain);
-  oscillator.connect(envelope).connect(out);
-  oscillator.start(at);
-  oscillator.stop(at + lengthS);
 }
