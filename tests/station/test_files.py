@@ -21,6 +21,13 @@ def test_the_page_brings_no_inline_script_or_style() -> None:
     assert re.findall(r"<style|\sstyle=|\son\w+=", html) == []
 
 
+def test_what_moves_for_ever_is_moved_by_the_compositor() -> None:
+    """The page's own thread, which takes the answer, draws each picture of an SVG that is turned by `rotate`."""
+    css = (station.DIRECTORY / "station.css").read_text()
+    moved = set(re.findall(r"([a-z-]+):", "".join(re.findall(r"@keyframes \w+ \{(.*)\}", css))))
+    assert moved == {"opacity", "transform"}
+
+
 def test_network_text_never_becomes_markup() -> None:
     code = "".join(path.read_text() for path in station.DIRECTORY.rglob("*.js"))
     assert re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", code) == []
