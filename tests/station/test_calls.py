@@ -22,7 +22,28 @@ async def test_an_answered_call_has_sound_both_ways_and_a_picture(station: Page,
     await until(station, "document.querySelector('#level-in span').getBoundingClientRect().width > 20")
 
 
+LOOKS_AT_LEVELS = """(count) => new Promise((resolve) => {
+    const { getFloatTimeDomainData: read } = AnalyserNode.prototype, begun = performance.now();
+    let left = count * 2; // of the door's sound, and of ours
+    AnalyserNode.prototype.getFloatTimeDomainData = function (samples) {
+        left -= 1;
+        if (left === 0) resolve(performance.now() - begun);
+        return read.call(this, samples);
+    };
+})"""
+"""Time in ms in which a page looks so often at the levels of its call."""
+
+
+async def test_the_meters_of_a_call_do_not_move_at_each_frame_of_the_screen(
+    station: Page, house: House, door: Door
+) -> None:
+    await house.connect_call(station, door, "c1")
+    await until(station, "document.querySelector('#level-in span').getBoundingClientRect().width > 20")
+    assert await station.evaluate(LOOKS_AT_LEVELS, 20) > 700  # 20 frames of the screen take 333
+
+
 async def test_ringing_says_who_it_is_in_page_title_and_live_region(station: Page, house: House, door: Door) -> None:
+    await station.emulate_media(reduced_motion="no-preference")  # the title blinks
     await house.invite("c1", await door.offer(), name="Garden gate")
     await state(station, "ringing")
     await expect(station.locator("#ringing-title")).to_have_text("Garden gate")

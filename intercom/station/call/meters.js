@@ -2,12 +2,15 @@
 
 import { renderLevels } from "../view.js";
 
+const LOOK_MS = 50; // interval of the looks at the levels: one at each frame of the screen took a quarter of what the page takes in a call
+
 export class Meters {
   #sounds;
   #microphone;
   #call = null;
   #incoming = null;
   #outgoing = null;
+  #timer = null;
 
   constructor(sounds, microphone) {
     this.#sounds = sounds;
@@ -19,12 +22,9 @@ export class Meters {
     this.#call = call;
     this.#incoming = this.#sounds.meter(call.audio);
     this.#outgoing = this.#sounds.meter(this.#microphone.stream);
-    const frame = () => {
-      if (call !== this.#call) return;
+    this.#timer = setInterval(() => {
       if (!document.hidden) renderLevels(this.#incoming?.level() ?? 0, call.muted ? 0 : this.#outgoing?.level() ?? 0);
-      requestAnimationFrame(frame);
-    };
-    frame();
+    }, LOOK_MS);
   }
 
   /** Follow a microphone that came or went. */
@@ -35,6 +35,7 @@ export class Meters {
   }
 
   close() {
+    clearInterval(this.#timer);
     this.#incoming?.close();
     this.#outgoing?.close();
     this.#call = this.#incoming = this.#outgoing = null;
