@@ -4,6 +4,7 @@ import asyncio
 import fractions
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ RATE_HZ = 48_000
 BLOCK_S = 0.02
 TONE_HZ = 1000.0
 PATIENCE_S = 60.0
+SMALL = (320, 180)
+"""Width and height of a picture that is looked at by no person: aiortc encodes 1280 x 720 with a third of a core."""
 
 
 class Tone(MediaStreamTrack):
@@ -46,7 +49,7 @@ class Street(MediaStreamTrack):
 
     kind = "video"
 
-    def __init__(self, width: int = 1280, height: int = 720) -> None:
+    def __init__(self, width: int, height: int) -> None:
         super().__init__()
         self._still = draw_street(width, height)
         self._count = 0
@@ -66,8 +69,9 @@ class Street(MediaStreamTrack):
         return frame
 
 
+@cache
 def draw_street(width: int, height: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Dusk, a pavement, a visitor."""
+    """Dusk, a pavement, a visitor: drawn once, so that whoever changes it takes a copy."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     x, y = x / width * 16 / 9, y / height
     sky = np.stack([70 + 90 * y, 84 + 70 * y, 120 + 30 * y], axis=-1)
@@ -88,9 +92,10 @@ def draw_street(width: int, height: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
 class Door:
     """One call at the door's side."""
 
-    def __init__(self, *, video: bool = True) -> None:
+    def __init__(self, *, video: bool = True, size: tuple[int, int] = SMALL) -> None:
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._video = video
+        self._size = size
         self._changed = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self.first_sound_at: float | None = None
@@ -112,7 +117,7 @@ class Door:
         """A complete offer: sound both ways, picture out."""
         self._connection.addTrack(Tone())
         if self._video:
-            self._connection.addTransceiver(Street(), direction="sendonly")
+            self._connection.addTransceiver(Street(*self._size), direction="sendonly")
         await self._connection.setLocalDescription(await self._connection.createOffer())
         return self._connection.localDescription.sdp
 
@@ -124,7 +129,7 @@ class Door:
         """Answer a call from the house."""
         await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
         self._connection.addTrack(Tone())
-        self._connection.addTrack(Street())
+        self._connection.addTrack(Street(*self._size))
         await self._connection.setLocalDescription(await self._connection.createAnswer())
         return self._connection.localDescription.sdp
 

@@ -138,7 +138,7 @@ async def shoot_untrusting(browser: Browser, directory: Path) -> None:
 
 
 async def _calls(page: Page, house: House, shoot: Shoot) -> None:
-    door = Door()
+    door = Door(size=(1280, 720))
     await house.invite("shot-1", await door.offer())
     await state(page, "ringing")
     await asyncio.sleep(1.3)
@@ -213,7 +213,7 @@ async def shoot_without_tap(directory: Path) -> None:
         await page.goto(f"{house.url}#pair={next(iter(house.codes))}")
         await state(page, "ready")
         await page.screenshot(path=directory / "phone-dark-bell-off.png")
-        door = Door()
+        door = Door(size=(1280, 720))
         await house.invite("quiet", await door.offer())
         await state(page, "ringing")
         await page.screenshot(path=directory / "phone-dark-ringing-silent.png")
