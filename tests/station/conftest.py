@@ -1,7 +1,9 @@
 """A real Chromium with a fake microphone, a scripted house, and the page opened in it."""
 
 from collections.abc import AsyncIterator
+from typing import Any, Literal
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
@@ -23,15 +25,17 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 
+SPARE_PROCESS = "SpareRendererForSitePerProcess"
+"""A process that Chromium starts beside each page, for one that might be opened next."""
 POPUPS_OF_THE_ADDRESS_BAR = ("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup")
 """Pages that Chromium loads for each window, in two processes, before anyone types an address."""
 WITHOUT = (
     *("AimEnabled", "AvoidCorsURLLoaderRestartOnRedirect", "AvoidUnnecessaryBeforeUnloadCheckSync"),
     *("DestroyProfileOnBrowserClose", "HttpsFirstBalancedModeAutoEnable", "HttpsUpgrades", "LensOverlay"),
     *("MediaRouter", "NetworkTimeServiceQuerying", "OptimizationHints", "PaintHolding", "PreconnectToSearch"),
-    *("ThirdPartyStoragePartitioning", *POPUPS_OF_THE_ADDRESS_BAR),
+    *("ThirdPartyStoragePartitioning", SPARE_PROCESS, *POPUPS_OF_THE_ADDRESS_BAR),
 )
-"""Features that the browser does without: those that Playwright names, whose list ours replaces, and the popups."""
+"""Features that the browser does without: those that Playwright names, as ours replace them, and what no test sees."""
 LEAN = f"--disable-features={','.join(WITHOUT)}"
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -56,11 +60,30 @@ async def house() -> AsyncIterator[House]:
         await served.stop()
 
 
+async def new_profile(browser: Browser, *, service_worker: bool = False, **more: Any) -> BrowserContext:
+    """Return a fresh profile, patient as a busy machine needs it.
+
+    :param service_worker: let the page have its worker, which fetches each of its 60 files again: a quarter of what a
+        page's start costs the processor, so that only tests of what the worker does have it.
+    :param more: options of Playwright's `new_context`.
+    """
+    workers: Literal["allow", "block"] = "allow" if service_worker else "block"
+    return patient(await browser.new_context(service_workers=workers, reduced_motion="reduce", **more))
+
+
+@pytest.fixture
+def service_worker() -> None:
+    """Let the pages of `context` have their service worker: ask for it with `pytest.mark.usefixtures`."""
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+async def context(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[BrowserContext]:
     """A fresh profile of a phone."""
-    fresh = patient(
-        await browser.new_context(viewport={"width": 390, "height": 844}, permissions=["microphone", "notifications"])
+    fresh = await new_profile(
+        browser,
+        service_worker="service_worker" in request.fixturenames,
+        viewport={"width": 390, "height": 844},
+        permissions=["microphone", "notifications"],
     )
     yield fresh
     await fresh.close()

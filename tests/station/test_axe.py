@@ -15,7 +15,11 @@ from tests.station.door import Door
 from tests.station.house import House, Json
 from tests.station.waiting import state, until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.usefixtures("service_worker"),  # with it the page has more to say of notifications
+    pytest.mark.timeout(600),
+]
 
 HERE = Path(__file__).parent
 FOUND = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations

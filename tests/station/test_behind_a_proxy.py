@@ -10,7 +10,8 @@ from playwright.async_api import Browser, Page, expect
 from intercom.config import SpaceConfig
 from intercom.space import Space
 from tests.space.nginx import PROGRAM, below_a_path, nginx
-from tests.station.waiting import patient, state
+from tests.station.conftest import new_profile
+from tests.station.waiting import state
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
@@ -21,7 +22,7 @@ pytestmark = [
 @pytest_asyncio.fixture(loop_scope="session")
 async def phone(browser: Browser) -> AsyncIterator[Page]:
     """A phone that trusts the proxy's certificate."""
-    context = patient(await browser.new_context(ignore_https_errors=True, permissions=["microphone"]))
+    context = await new_profile(browser, service_worker=True, ignore_https_errors=True, permissions=["microphone"])
     yield await context.new_page()
     await context.close()
 

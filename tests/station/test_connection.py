@@ -72,6 +72,7 @@ async def test_a_house_that_is_away_shows_as_lost_until_it_is_back(station: Page
     await state(station, "ready")
 
 
+@pytest.mark.usefixtures("service_worker")
 async def test_the_page_itself_opens_while_the_house_is_away(station: Page, house: House) -> None:
     await station.evaluate("navigator.serviceWorker.ready.then(() => true)")
     await station.reload()  # this load passes through the service worker

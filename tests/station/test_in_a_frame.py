@@ -14,8 +14,9 @@ from intercom.config import SpaceConfig
 from intercom.space import Space
 from tests.ports import reserved_port
 from tests.space.nginx import PROGRAM, nginx
+from tests.station.conftest import new_profile
 from tests.station.test_behind_a_proxy import still_good
-from tests.station.waiting import PATIENCE_MS, patient
+from tests.station.waiting import PATIENCE_MS
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
@@ -62,7 +63,7 @@ class Dashboard:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def dashboard(browser: Browser, tmp_path: Path) -> AsyncIterator[Dashboard]:
-    context = patient(await browser.new_context(ignore_https_errors=True, permissions=["microphone"]))
+    context = await new_profile(browser, service_worker=True, ignore_https_errors=True, permissions=["microphone"])
     with reserved_port() as space_port:
         below = f"    location {INGRESS}/ {{\n        proxy_pass http://127.0.0.1:{space_port}/;"
         below += f"\n        proxy_set_header X-Ingress-Path {INGRESS};"

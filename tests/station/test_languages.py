@@ -13,9 +13,10 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
 from intercom.languages import DIRECTORY, LANGUAGES
+from tests.station.conftest import new_profile
 from tests.station.door import Door
 from tests.station.house import House
-from tests.station.waiting import patient, state, until
+from tests.station.waiting import state, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -42,10 +43,12 @@ def sentences(language: str) -> dict[str, Any]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def speaker(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
     """A small phone whose browser speaks the language of the test."""
-    context = patient(
-        await browser.new_context(
-            viewport={"width": 320, "height": 568}, locale=LOCALES[request.param], permissions=["microphone"]
-        )
+    context = await new_profile(
+        browser,
+        service_worker="service_worker" in request.fixturenames,
+        viewport={"width": 320, "height": 568},
+        locale=LOCALES[request.param],
+        permissions=["microphone"],
     )
     page = await context.new_page()
     yield page
@@ -57,6 +60,7 @@ def spoken(*languages: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("speaker", "language"), [(each, each) for each in languages], indirect=["speaker"])
 
 
+@pytest.mark.usefixtures("service_worker")  # with it the page has more to say of notifications
 @spoken(*LANGUAGES)
 async def test_a_browser_reads_its_own_language_and_nothing_is_cut_off(
     speaker: Page, language: str, house: House, door: Door
@@ -148,6 +152,7 @@ async def test_the_owner_of_a_device_chooses_its_language(station: Page) -> None
     await expect(station.locator("#ready-title")).to_have_text("Nobody at the door")
 
 
+@pytest.mark.usefixtures("service_worker")
 async def test_a_language_is_there_without_the_house(station: Page, house: House) -> None:
     await station.click("#walk-close")
     await station.evaluate("navigator.serviceWorker.ready.then(() => true)")

@@ -20,7 +20,7 @@ from tests.space.push.browser_keys import BrowserKeys
 from tests.space.push.service import PushService, push_service
 from tests.station.waiting import PATIENCE_MS, state
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("service_worker")]
 
 SHOWN = """() => inTurn(async () => (await self.registration.getNotifications())
     .map(({ tag, title, body, requireInteraction }) => [tag, title, body, requireInteraction]))"""

@@ -10,7 +10,7 @@ from intercom import station
 from tests.station.house import House
 from tests.station.waiting import state
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("service_worker")]
 
 OLDER_FILES = ("moved.js", "older.js")
 KEPT = """caches.open("intercom-station").then((cache) => cache.keys())

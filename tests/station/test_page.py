@@ -71,6 +71,7 @@ async def test_a_caller_with_markup_for_a_name_is_shown_as_text(station: Page, h
     assert await station.locator("#ringing-title img").count() == 0
 
 
+@pytest.mark.usefixtures("service_worker")  # with it the page has more to say of notifications
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 async def test_everything_can_be_read_touched_and_named(station: Page, house: House, door: Door, scheme: str) -> None:
     await station.emulate_media(color_scheme="dark" if scheme == "dark" else "light")

@@ -7,11 +7,12 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from intercom.space import Space
+from tests.station.conftest import new_profile
 from tests.station.door import Door
 from tests.station.door_line import DoorLine
 from tests.station.house_of_its_own import line, space
 from tests.station.test_bell import LISTEN
-from tests.station.waiting import patient, state, until
+from tests.station.waiting import state, until
 
 __all__ = ["line", "space"]
 
@@ -68,7 +69,8 @@ async def test_a_page_in_its_daily_hours_is_left_alone_where_its_owner_wants_no_
 async def test_what_one_page_wants_of_the_whole_house_every_page_shows(
     home: Page, browser: Browser, space: Space, line: DoorLine
 ) -> None:
-    other = patient(await browser.new_page())
+    context = await new_profile(browser)
+    other = await context.new_page()
     await other.goto(space.invite(name="Tablet").url)
     await state(other, "ready")
     await home.click("#quiet-house-on")
@@ -77,4 +79,4 @@ async def test_what_one_page_wants_of_the_whole_house_every_page_shows(
     await line.ask("intercom.quiet", {"of": "house", "quiet": False})
     for page in (home, other):
         await expect(page.locator("#quiet-now")).to_be_hidden()
-    await other.close()
+    await context.close()

@@ -9,9 +9,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, CDPSession, Page, expect
 
+from tests.station.conftest import new_profile
 from tests.station.door import Door
 from tests.station.house import House
-from tests.station.waiting import patient, state, until
+from tests.station.waiting import state, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -56,8 +57,8 @@ async def slide(page: Page, tool: CDPSession, right: float, up: float) -> None:
 @pytest_asyncio.fixture(loop_scope="session")
 async def phone(browser: Browser, house: House) -> AsyncIterator[Page]:
     """A telephone with a screen to touch and a headset, paired."""
-    context = patient(
-        await browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, permissions=["microphone"])
+    context = await new_profile(
+        browser, viewport={"width": 390, "height": 844}, has_touch=True, permissions=["microphone"]
     )
     page = await context.new_page()
     await page.add_init_script(HEADSET)

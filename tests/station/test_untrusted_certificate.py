@@ -17,7 +17,7 @@ from intercom.space import Space
 from tests.firefox import firefox
 from tests.station.waiting import state
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("service_worker")]
 
 CLICKED_AWAY = "thisisunsafe"
 """Typed on Chromium's warning page it is the same as Advanced, Proceed."""

@@ -19,9 +19,10 @@ from intercom.space.visitors.visit import Page as Visits
 from intercom.space.visitors.visit import State, Visit
 from intercom.space.visitors.visitors import VISITORS
 from tests.firefox import firefox
+from tests.station.conftest import new_profile
 from tests.station.door import Door
 from tests.station.door_line import DoorLine
-from tests.station.waiting import PATIENCE_MS, patient, state, until
+from tests.station.waiting import PATIENCE_MS, state, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -80,7 +81,7 @@ async def space(tmp_path: Path) -> AsyncIterator[Space]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def other(browser: Browser) -> AsyncIterator[Page]:
     """The page on another device."""
-    context = patient(await browser.new_context(permissions=["microphone", "notifications"]))
+    context = await new_profile(browser, permissions=["microphone", "notifications"])
     yield await context.new_page()
     await context.close()
 

@@ -17,7 +17,7 @@ from tests.station.door import Door
 from tests.station.house import House
 from tests.station.waiting import PATIENCE_MS, state
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("service_worker")]
 
 
 REFUSED = """

@@ -6,9 +6,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from tests.station.conftest import new_profile
 from tests.station.door import Door
 from tests.station.house import House
-from tests.station.waiting import patient, state
+from tests.station.waiting import state
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -24,7 +25,7 @@ SHAPES = [(390, 844), (844, 390), (768, 1024), (1024, 768), (1280, 800), (1920, 
 @pytest_asyncio.fixture(loop_scope="session")
 async def tablet(browser: Browser, house: House) -> AsyncIterator[Page]:
     """A tablet that hangs on the wall."""
-    context = patient(await browser.new_context(viewport={"width": 1280, "height": 800}, has_touch=True))
+    context = await new_profile(browser, viewport={"width": 1280, "height": 800}, has_touch=True)
     await context.grant_permissions(["microphone"])
     page = await context.new_page()
     await page.add_init_script(CLOCK)
@@ -84,6 +85,7 @@ async def test_it_shows_the_time_and_the_doors_and_its_settings_on_demand(tablet
     await expect(tablet.locator("#wall-settings")).to_be_hidden()
 
 
+@pytest.mark.usefixtures("service_worker")  # with it the page has more to say of notifications
 async def test_a_page_that_waits_fits_every_shape_of_screen(station: Page) -> None:
     await expect(station.locator("body")).to_have_attribute("data-wall", "off")
     await station.click("#walk-close")

@@ -11,11 +11,12 @@ from playwright.async_api import Browser, Page, expect
 from intercom.signalwire.wire.agents import agent_of
 from intercom.space import Membership, Space
 from intercom.space.http import connection_limits
+from tests.station.conftest import new_profile
 from tests.station.door import TONE_HZ, Door
 from tests.station.door_line import ROLE, DoorLine
 from tests.station.house_of_its_own import line, space
 from tests.station.test_telephone import TAKEN
-from tests.station.waiting import hears, patient, state, until
+from tests.station.waiting import hears, state, until
 
 __all__ = ["line", "space"]
 
@@ -109,7 +110,7 @@ async def test_the_page_has_no_button_for_a_door_that_does_not_let_itself_be_mut
 async def test_the_first_of_two_stations_gets_the_call(
     home: Page, browser: Browser, space: Space, line: DoorLine, door: Door
 ) -> None:
-    context = patient(await browser.new_context(permissions=["microphone"]))
+    context = await new_profile(browser, permissions=["microphone"])
     other = await context.new_page()
     await other.goto(space.invite(name="Tablet").url)
     await state(other, "ready")
@@ -127,7 +128,7 @@ async def test_the_first_of_two_stations_gets_the_call(
 async def test_two_stations_say_the_same_of_every_ring(
     home: Page, browser: Browser, space: Space, line: DoorLine, door: Door
 ) -> None:
-    context = patient(await browser.new_context(permissions=["microphone"]))
+    context = await new_profile(browser, permissions=["microphone"])
     other = await context.new_page()
     await other.goto(space.invite(name="Tablet").url)
     await state(other, "ready")
@@ -202,7 +203,7 @@ async def test_a_joined_device_lets_the_next_one_join_by_a_typed_code(
     await home.click("#add-device")
     await expect(home.locator("#invite-code")).to_have_text(re.compile(r"^\w{5}-\w{5}$"))
     code = await home.locator("#invite-code").inner_text()
-    context = patient(await browser.new_context(permissions=["microphone"]))
+    context = await new_profile(browser, permissions=["microphone"])
     second = await context.new_page()
     await second.goto(f"{space.url}/station/")
     await second.fill("#pair-code", code.replace("-", " ").lower())
@@ -224,11 +225,12 @@ async def test_a_removed_device_is_not_paired_any_more(home: Page, tmp_path: Pat
 
 async def test_a_used_code_is_refused_in_words(home: Page, browser: Browser, space: Space) -> None:
     url = space.invite().url
-    first = patient(await browser.new_page())
-    await first.goto(url)
-    await state(first, "ready")
+    first = await new_profile(browser)
+    used = await first.new_page()
+    await used.goto(url)
+    await state(used, "ready")
     await first.close()
-    context = patient(await browser.new_context())
+    context = await new_profile(browser)
     second = await context.new_page()
     await second.goto(url)
     await state(second, "unpaired")
@@ -249,7 +251,7 @@ async def test_a_page_that_finds_the_house_full_shows_its_sentence_and_gets_in_w
 ) -> None:
     await page.goto(space.invite().url)
     await state(page, "ready")
-    context = patient(await browser.new_context())
+    context = await new_profile(browser)
     late = await context.new_page()
     await late.goto(space.invite().url)
     await state(late, "lost")

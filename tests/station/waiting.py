@@ -8,6 +8,8 @@ if TYPE_CHECKING:  # a home is tested also where no browser is
     from playwright.async_api import BrowserContext, Page
 
 PATIENCE_MS = 60_000
+LOOK_EVERY_MS = 20
+"""Interval of the looks: one per frame has the browser draw frames in which nothing has changed."""
 Of = TypeVar("Of", "BrowserContext", "Page")
 
 
@@ -18,14 +20,14 @@ def patient(of: Of) -> Of:
 
 
 async def until(page: Page, condition: str) -> None:
-    """Wait until a JavaScript expression is true; looked at once per animation frame."""
+    """Wait until a JavaScript expression is true."""
     held = await page.evaluate(
         f"""() => new Promise((resolve) => {{
             const end = performance.now() + {PATIENCE_MS};
             const look = () => {{
                 if ({condition}) resolve(true);
                 else if (performance.now() > end) resolve(false);
-                else requestAnimationFrame(look);
+                else setTimeout(look, {LOOK_EVERY_MS});
             }};
             look();
         }})"""
