@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import statistics
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import soxr
+from numpy.lib.stride_tricks import sliding_window_view
 
 from bench._paced import BenchCards
 from intercom.media.sound.format import FULL_SCALE, RATE_HZ, Samples
@@ -25,6 +27,11 @@ LOUD_DB = -32.0
 """Full scale. What is softer than that is no vowel, and every noise is like every other."""
 LIKE = 0.6
 """Correlation from which two windows are the same words; through a codec they have 0.9 and more."""
+PARTS = 4
+"""A word that is not like what sounded at any one delay is looked for in so many parts: one in which a step of the
+delay falls is heard all the same."""
+NEAR = int(0.020 * HZ)
+"""Limit of the distance between their delays: of other words 2.6 % are then found, of whole ones 5.9 %."""
 SCORE_HZ = 16_000
 """ViSQOL's speech mode."""
 SCORED_S = 10.0
@@ -60,8 +67,10 @@ class Hearing:
         for at in np.arange(begin, end - LONGEST_S, EVERY_S):
             first = int((at - self.began) * HZ)
             said, heard = self._said_low[first : first + size], self._heard_low[first : first + reach]
-            if first >= 0 and len(heard) > size and _loud(said):
+            if first >= 0 and len(heard) > size + NEAR and _loud(said):
                 like, lag = _best(said, heard)
+                if like < LIKE:
+                    like, lag = _best_in_parts(said, heard)
                 found.append(Words(float(at), lag / HZ * 1000 if like >= LIKE else None))
         return found
 
@@ -105,11 +114,26 @@ def _loud(wave: Wave) -> bool:
 
 def _best(said: Wave, heard: Wave) -> tuple[float, int]:
     """The best normalised correlation and the offset into `heard` where it is."""
-    energy = np.concatenate([[0.0], np.cumsum(heard.astype(np.float64) ** 2)])
-    norm = np.sqrt(np.maximum(energy[len(said) :] - energy[: -len(said)], 1e-9) * float(np.sum(said**2)))
-    match = np.correlate(heard, said, "valid") / norm
+    match = _match(said, heard)
     lag = int(np.argmax(match))
     return float(match[lag]), lag
+
+
+def _best_in_parts(said: Wave, heard: Wave) -> tuple[float, int]:
+    """The same, where each part has an offset of its own near the others': the least of theirs, and their mean."""
+    size, reach = len(said) // PARTS, len(heard) - len(said)
+    matches = [_match(said[at : at + size], heard[at : at + size + reach]) for at in range(0, len(said), size)]
+    like = np.min([sliding_window_view(match, NEAR).max(axis=1) for match in matches], axis=0)
+    first = int(np.argmax(like))
+    lags = [int(np.argmax(match[first : first + NEAR])) for match in matches]
+    return float(like[first]), first + round(statistics.mean(lags))
+
+
+def _match(said: Wave, heard: Wave) -> npt.NDArray[np.float64]:
+    """The normalised correlation at each offset into `heard`."""
+    energy = np.concatenate([[0.0], np.cumsum(heard.astype(np.float64) ** 2)])
+    norm = np.sqrt(np.maximum(energy[len(said) :] - energy[: -len(said)], 1e-9) * float(np.sum(said**2)))
+    return np.asarray(np.correlate(heard, said, "valid") / norm)
 
 
 def score(pair: tuple[Samples, Samples]) -> float:

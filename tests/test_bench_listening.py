@@ -16,13 +16,26 @@ import numpy as np
 import pytest
 
 from bench import mouth_to_ear
-from bench._hearing import delay_ms
+from bench._hearing import Hearing, delay_ms
 from bench._paced import BenchCards
 from bench._relay import SCENES, Relay
+from intercom.media.sound.format import RATE_HZ, Samples
 from intercom.media.sound.sound_file import load_sound
 
 SDP = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=candidate:1 1 udp 1 127.0.0.1 {} typ host\r\n"
 COUNT = 400
+
+
+def visitor() -> Samples:
+    return load_sound(Path(str(files("intercom.media").joinpath("visitor.wav"))))
+
+
+def delays_of_words(heard: Samples) -> list[float | None]:
+    """Of the visitor's words, by what sounded from the first one's beginning on."""
+    mouth, ear = BenchCards(lambda: 0.0, voice=visitor()), BenchCards(lambda: 0.0, voice=visitor())
+    mouth.microphone.read()
+    ear.speaker.heard.append((0.0, heard))
+    return [some.delay_ms for some in Hearing(mouth, ear).words(0.0, len(heard) / RATE_HZ)]
 
 
 def port_of(sdp: str) -> int:
@@ -63,12 +76,26 @@ def test_the_relay_loses_the_callers_sound_as_the_seed_says_and_nothing_else() -
 
 
 def test_the_ear_finds_by_how_much_words_are_late_and_misses_words_that_are_not_there() -> None:
-    voice = load_sound(Path(str(files("intercom.media").joinpath("visitor.wav"))))
+    voice = visitor()
     late = np.concatenate([np.zeros(48 * 87, np.int16), voice // 3])
     found = delay_ms(voice, late)
     assert found is not None
     assert abs(found - 87) < 0.2
     assert delay_ms(voice, np.random.default_rng(1).normal(0, 3000, len(voice)).astype(np.int16)) is None
+
+
+def test_the_ear_hears_a_word_in_which_the_delay_grows() -> None:
+    voice, pause = visitor(), np.zeros(RATE_HZ // 200, np.int16)
+    pieces = [voice[at : at + RATE_HZ // 10] for at in range(0, RATE_HZ, RATE_HZ // 10)]
+    delays = delays_of_words(np.concatenate([sound for piece in pieces for sound in (piece, pause)]))
+    assert delays
+    assert None not in delays
+
+
+def test_the_ear_does_not_take_other_words_for_those_that_were_said() -> None:
+    delays = delays_of_words(np.roll(visitor()[: 3 * RATE_HZ], RATE_HZ))
+    assert delays
+    assert sum(delay is not None for delay in delays) <= len(delays) // 20
 
 
 def test_no_full_collection_stops_a_call_whose_delay_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
