@@ -39,6 +39,10 @@ source = "off"
 [door]
 pulse_s = 7
 """
+LOOK_AGAIN_S = 0.5
+"""A look costs a guest a good part of that, of the one processor that the services have as well."""
+SAYS_REGISTERED = "systemctl show --value --property=StatusText intercom | grep -q '; registered'"
+"""What costs a guest a tenth of the door's own answer, which is asked for then: a wait leaves it the processor."""
 UNITS = {
     # As the firmware has it before anything starts.
     "bench-pins.service": """[Unit]
@@ -129,13 +133,14 @@ class Station(Machine):
     def wait(self, condition: str, what: str) -> float:
         """Wait until a shell condition holds; seconds that it took."""
         began = time.monotonic()
-        done = self.run(f"until {condition}; do sleep 0.1; done", limit_s=WAIT_LIMIT_S)
+        done = self.run(f"until {condition}; do sleep {LOOK_AGAIN_S}; done", limit_s=WAIT_LIMIT_S)
         assert done.status == 0, f"not within {WAIT_LIMIT_S:g} s: {what}\n{done.output}\n{self.journal()}"
         return time.monotonic() - began
 
     def wait_registered(self) -> float:
         """Wait until calls reach the door; seconds that it took."""
-        return self.wait(f"{INTERCOM} status --json | grep -q '\"registered\": true'", "registered")
+        answers = f"{INTERCOM} status --json | grep -q '\"registered\": true'"
+        return self.wait(f"{SAYS_REGISTERED} && {answers}", "registered")
 
     def show(self, name: str, unit: str = "intercom") -> str:
         """A property of a unit."""

@@ -18,7 +18,7 @@ from tests.readme import PACKAGE, RUN_BY, commands
 
 from .boot import SUITE, Machine
 from .guest import SHARED, Guest, Result
-from .station import CREDENTIAL, TRACES
+from .station import CREDENTIAL, SAYS_REGISTERED, TRACES
 from .wait import until
 
 INSTALL_LIMIT_S = 600.0
@@ -30,7 +30,10 @@ ENDS_WITH = {
     "sudo intercom audio test --store": {0, 1},  # the loopback card has no air between speaker and microphone
 }
 WAITS = "waiting for its end"
-REGISTERED = "for look in $(seq 400); do intercom status >/dev/null && exit; sleep 0.5; done; intercom status; exit 1"
+REGISTERED = f"""
+for look in $(seq 400); do {SAYS_REGISTERED} && intercom status >/dev/null && exit; sleep 0.5; done
+intercom status; exit 1
+"""
 NETWORK = "ip link add home0 type dummy && ip address add 10.77.1.1/24 dev home0 && ip link set home0 up"
 """Calls avoid the loopback interface."""
 
