@@ -1,18 +1,19 @@
 """One direction's PCM, which may go away and return: opens, loses and retries it, and reports every change once.
 
-It is opened and closed on threads of their own. A driver may hang in either for many seconds, and the engine's thread
-has the other direction to serve.
+It is opened, started and closed on threads of their own. A driver may hang in each for many seconds, a sound server
+makes a stream for each start, and the engine's thread has the other direction to serve.
 """
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from intercom.media.cards.pcm_line import CaptureLine, PlaybackLine
-from intercom.media.cards.pcm_loss import LATE_S, Deadline
+from intercom.media.cards.pcm_loss import LATE_S, Deadline, LineLostError
 from intercom.media.errors import CardAbsentError
 from intercom.media.events import DeviceLost, DeviceReturned, Direction, EngineEvent, XrunHappened
 
@@ -31,7 +32,7 @@ PATIENT_AFTER_S = 60.0
 XRUN_REPORT_S = 1.0
 """Shortest interval between two xrun reports."""
 HANGS_S = 1.0
-"""Longest time to open a card that works, on a busy machine; one that takes longer is a fault meanwhile."""
+"""Longest time to open or start a card that works, on a busy machine; one that takes longer is a fault meanwhile."""
 CLOSE_DEADLINE_S = 0.7
 """Limit of the wait for a device to close at the end; otherwise it closes with the process."""
 
@@ -48,7 +49,7 @@ def on_a_thread(work: Callable[[], None], name: str) -> threading.Thread:
 
 
 class _Attempt(Generic[L]):
-    """One attempt to open a line."""
+    """One attempt to open or start a line."""
 
     def __init__(self, open_line: Callable[[], L], began: float, done: Callable[[], None]) -> None:
         self.began = began
@@ -63,7 +64,7 @@ class _Attempt(Generic[L]):
         self.is_over = False
 
     def make(self) -> None:
-        """Open the line and keep the result or the error; close a line that is no longer wanted."""
+        """Make the attempt and keep the result or the error; close a line that is no longer wanted."""
         try:
             line, error = self._open_line(), None
         except Exception as failure:  # noqa: BLE001 - raised where the line is taken
@@ -76,7 +77,7 @@ class _Attempt(Generic[L]):
         self._done()
 
     def take(self) -> L:
-        """Return the line; raises the error that opening it gave."""
+        """Return the line; raises the error that the attempt gave."""
         if self._error is not None:
             raise self._error
         assert self._line is not None, "it is over"
@@ -112,6 +113,8 @@ class Port(Generic[L]):
         self.line: L | None = None
         """The open line; None while there is none."""
         self._attempt: _Attempt[L] | None = None
+        self._start: _Attempt[L] | None = None
+        self._starting: threading.Thread | None = None
         self._closing: threading.Thread | None = None
         self.lost_at: float | None = None
         """When the device went; None while it works. It has not yet proved that it is back."""
@@ -131,7 +134,12 @@ class Port(Generic[L]):
     @property
     def is_running(self) -> bool:
         """Whether the line moves sound now."""
-        return self.line is not None and self.line.running
+        return self.line is not None and not self.is_starting and self.line.running
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether the open line is being started: nothing else is to be asked of it until then."""
+        return self._start is not None
 
     @property
     def xruns(self) -> int:
@@ -140,8 +148,8 @@ class Port(Generic[L]):
 
     @property
     def is_opening(self) -> bool:
-        """Whether the first attempt to open the device is under way: sound that waits for it is still heard."""
-        return self._attempt is not None and self.lost_at is None
+        """Whether the first attempt to open or start it is under way: sound that waits for it is still heard."""
+        return (self._attempt is not None or self.is_starting) and self.lost_at is None
 
     def ready(self, now: float) -> L | None:
         """Return the open line, None while the device is away; starts an attempt to open it when one is due."""
@@ -158,6 +166,22 @@ class Port(Generic[L]):
         if self._attempt is not None:
             self._look_after(self._attempt, now)
         return self.line
+
+    def start(self, now: float) -> bool:
+        """Start the open line; True once it runs. LineLostError when it does not start; call it again until then."""
+        assert self.line is not None, "it is open"
+        if self._start is None:
+            self._start = _Attempt(functools.partial(_started, self.line, now), now, self._wake)
+            self._starting = self._run(self._start.make, f"start {self.direction}")
+        start = self._start
+        if not start.is_over:
+            start.deadline.look(now)
+            if start.deadline.has_passed(now):
+                raise LineLostError("it does not start: its driver hangs, or its cable is bad")
+            return False
+        self._start = None
+        start.take()
+        return True
 
     def _look_after(self, attempt: _Attempt[L], now: float) -> None:
         took_s = now - attempt.began
@@ -219,13 +243,15 @@ class Port(Generic[L]):
             self._report(DeviceReturned(self.direction, away_s))
 
     def rest(self) -> None:
-        """Stop the line; whoever needs it starts it."""
-        if self.line is not None:
+        """Stop the line, unless it only starts; whoever needs it starts it."""
+        if self.line is not None and not self.is_starting:
             self.line.stop()
 
     def retry_in_s(self, now: float) -> float:
         """Return the seconds until the next attempt, or until the current one must be checked."""
-        if self._attempt is not None:  # its end wakes as well
+        if self.is_starting:  # its end wakes as well
+            return LATE_S / 2
+        if self._attempt is not None:  # idem
             return LATE_S / 2 if self.is_opening else HANGS_S
         return max(0.0, self._retry_at - now)
 
@@ -257,10 +283,23 @@ class Port(Generic[L]):
             self._attempt = None
         if self.line is not None:
             self._xruns_before += self.line.loss.xruns
-            self._closing = self._run(self.line.close, f"close {self.direction}")
-            self.line = None
+            after = self._starting if self.is_starting else None
+            self._closing = self._run(functools.partial(_close_after, after, self.line), f"close {self.direction}")
+            self.line = self._start = None
 
     def wait_closed(self) -> None:
         """Wait until the device is closed, if its driver lets it go."""
         if self._closing is not None:
             self._closing.join(CLOSE_DEADLINE_S)
+
+
+def _started(line: L, now: float) -> L:
+    line.start(now)
+    return line
+
+
+def _close_after(starting: threading.Thread | None, line: CaptureLine | PlaybackLine) -> None:
+    """Close a line once its start is over: a PCM is for one thread at a time."""
+    if starting is not None:
+        starting.join()
+    line.close()

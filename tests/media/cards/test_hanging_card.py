@@ -17,7 +17,7 @@ import pytest
 
 from intercom.config import AudioConfig
 from intercom.media.cards.card import Pcm, open_pcm
-from intercom.media.cards.simulated import SimulatedCards
+from intercom.media.cards.simulated import SimulatedCards, SimulatedMicrophone
 from intercom.media.events import DeviceLost, Direction, EngineEvent
 from intercom.media.sound.engine import AudioEngine
 from intercom.media.sound.format import SILENCE, Samples
@@ -51,15 +51,39 @@ def pipe(tmp_path: Path) -> Iterator[Path]:
         os.killpg(reader.pid, signal.SIGKILL)
 
 
+class SlowToStart(SimulatedCards):
+    """A speaker that works, and a microphone that does not start until it may, as where a sound server is busy."""
+
+    def __init__(self) -> None:
+        super().__init__(AudioConfig())
+        self.may_start = threading.Event()
+
+    def open(self, direction: Direction) -> Pcm:
+        pcm = super().open(direction)
+        if isinstance(pcm, SimulatedMicrophone):
+            read = pcm.read
+
+            def read_in_time() -> tuple[int, bytes]:
+                self.may_start.wait()
+                return read()
+
+            pcm.read = read_in_time  # type: ignore[method-assign]  # its first read starts it
+        return pcm
+
+
 class Talk:
     """Both ends of a call, that count."""
 
     def __init__(self) -> None:
-        self.pushed = 0
+        self.pushed = self.pulls = 0
         self.pushed_enough, self.pulled = threading.Event(), threading.Event()
+        self.pulled_enough = threading.Event()
 
     def pull(self, now: float, shortest: int, longest: int, spare_s: float) -> Samples:
         self.pulled.set()
+        self.pulls += 1
+        if self.pulls == 20:
+            self.pulled_enough.set()
         return SILENCE
 
     def push(self, block: Samples, now: float) -> None:
@@ -83,3 +107,18 @@ def test_a_speaker_that_hangs_holds_up_neither_the_microphone_nor_the_process(pi
         engine.stop()
     assert lost.direction == "playback"
     assert "does not open" in lost.reason
+
+
+def test_a_microphone_that_is_slow_to_start_does_not_hold_up_the_speaker() -> None:
+    cards, talk = SlowToStart(), Talk()
+    engine = AudioEngine(cards, on_event=lambda _: None)
+    engine.start()
+    engine.connect(talk, talk)
+    try:
+        assert talk.pulled_enough.wait(LIMIT_S), "the speaker plays meanwhile"
+        assert not talk.pushed
+        cards.may_start.set()
+        assert talk.pushed_enough.wait(LIMIT_S)
+    finally:
+        cards.may_start.set()
+        engine.stop()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import alsaaudio
 import pytest
 
-from intercom.media.cards.pcm_line import PlaybackLine
+from intercom.media.cards.pcm_line import CaptureLine, PlaybackLine
 from intercom.media.cards.pcm_loss import LineLostError
-from intercom.media.cards.pcm_port import EAGER_RETRY_S, RETRY_S, Port
+from intercom.media.cards.pcm_port import EAGER_RETRY_S, HANGS_S, RETRY_S, Port
 from intercom.media.cards.simulated import SimulatedSpeaker
 from intercom.media.errors import CardAbsentError, CardError
 from intercom.media.events import DeviceLost, DeviceReturned, EngineEvent
+from tests.media.cards.scripted_pcm import ScriptedPcm
 
 
 class Socket:
@@ -173,3 +175,86 @@ def test_a_card_that_goes_between_open_and_its_first_question_is_tried_again(tol
     assert port.ready(0.0) is None
     assert told == [DeviceLost("playback", "No such device")]
     assert port.retry_in_s(0.0) == pytest.approx(RETRY_S)
+
+
+class SlowMicrophone:
+    """A port whose microphone is open, and starts when the test wants."""
+
+    def __init__(self) -> None:
+        self.works: list[Callable[[], None]] = []
+        self.told: list[EngineEvent] = []
+        self.pcm = ScriptedPcm()
+        self.port: Port[CaptureLine] = Port(
+            "capture", lambda: CaptureLine(self.pcm), self.told.append, wake=lambda: None, run=self._run
+        )
+        self.port.ready(0.0)
+        self.works.pop()()
+        self.line = self.port.ready(0.0)
+
+    def _run(self, work: Callable[[], None], name: str) -> None:
+        self.works.append(work)
+
+
+def test_a_microphone_runs_once_its_start_is_over() -> None:
+    slow = SlowMicrophone()
+    assert not slow.port.start(0.0)
+    assert slow.port.is_starting
+    assert not slow.port.start(0.05)
+    assert not slow.port.is_running
+    slow.works.pop()()
+    assert slow.port.start(0.1)
+    assert slow.port.is_running
+    assert not slow.works
+
+
+def test_a_microphone_that_only_starts_is_not_stopped() -> None:
+    slow = SlowMicrophone()
+    slow.port.start(0.0)
+    slow.works.pop()()
+    slow.port.rest()
+    assert slow.port.start(0.05)
+    assert slow.port.is_running
+
+
+def test_a_microphone_that_does_not_start_is_lost() -> None:
+    slow = SlowMicrophone()
+    with pytest.raises(LineLostError, match="does not start"):
+        for look in range(40):
+            slow.port.start(look / 20)
+    assert look / 20 == pytest.approx(HANGS_S, abs=0.1)
+
+
+def test_what_breaks_a_start_is_raised_where_it_is_awaited() -> None:
+    slow = SlowMicrophone()
+    slow.pcm.always = alsaaudio.ALSAAudioError("No such device")
+    slow.port.start(0.0)
+    slow.works.pop()()
+    with pytest.raises(LineLostError, match="No such device"):
+        slow.port.start(0.05)
+    slow.port.lost(LineLostError("No such device"), 0.05)
+    assert not slow.port.is_starting
+    assert slow.told == [DeviceLost("capture", "No such device")]
+
+
+def test_a_card_is_closed_once_its_start_is_over() -> None:
+    opened, may_start, done = threading.Event(), threading.Event(), list[str]()
+
+    class Slow(ScriptedPcm):
+        def read(self) -> tuple[int, bytes]:
+            may_start.wait()
+            done.append("started")
+            return super().read()
+
+        def close(self) -> None:
+            done.append("closed")
+
+    port: Port[CaptureLine] = Port("capture", lambda: CaptureLine(Slow()), lambda _: None, wake=opened.set)
+    port.ready(0.0)
+    opened.wait()
+    assert port.ready(0.0) is not None
+    port.start(0.0)
+    port.close()
+    assert done == []
+    may_start.set()
+    port.wait_closed()
+    assert done == ["started", "closed"]
