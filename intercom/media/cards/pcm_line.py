@@ -35,7 +35,8 @@ PUNCTUAL_S = 2.0
 TARGET_STEP_FRAMES = RATE_HZ * 10 // 1000
 """Step by which an underrun raises the queue: each is heard, and two steps find the depth of any usable machine."""
 CALM_S = 5.0
-"""Time without an underrun after which the queue is made one step shorter: a machine may stumble once and be well."""
+"""Playing time without an underrun after which the queue is made one step shorter: a machine may stumble once and be
+well. Most calls are longer, a press that nobody answers is not."""
 LONGEST_CALM_S = 160.0
 """Limit of that time, doubled after each failed try: a try that fails is heard."""
 TARGET_LIMIT_FRAMES = RATE_HZ * 60 // 1000
@@ -118,11 +119,13 @@ class _Depth:
         self._buffer_frames = buffer_frames
         self._calm_s = CALM_S
         self._tries_less = False
+        self._last = 0.0
         self._set(TARGET_FRAMES, 0.0)
 
     def begin(self, now: float) -> None:
-        """Note that the speaker starts."""
-        self._since = now
+        """Note that the speaker starts: its rest is no playing time."""
+        self._since += now - self._last
+        self._last = now
 
     def ran_dry(self, now: float) -> None:
         """Raise the queue after an underrun."""
@@ -133,6 +136,7 @@ class _Depth:
 
     def was_enough(self, now: float) -> None:
         """Note a write in time, and shorten the queue after a calm time."""
+        self._last = now
         if now - self._since > self._calm_s:
             if self._tries_less:
                 self._calm_s = max(CALM_S, self._calm_s / 2)
@@ -140,7 +144,7 @@ class _Depth:
             self._set(self.frames - TARGET_STEP_FRAMES, now)
 
     def _set(self, frames: int, now: float) -> None:
-        self._since = now
+        self._since = self._last = now
         self.frames = min(max(frames, TARGET_FRAMES), TARGET_LIMIT_FRAMES, self._buffer_frames)
         self.left_frames = self.frames - BLOCK_SAMPLES - SLACK_FRAMES
         """Frames that are left when the speaker is to be asked."""
@@ -163,6 +167,7 @@ class PlaybackLine:
         self._queued = 0
         """Frames queued at that time, and written since."""
         self._late_at = 0.0
+        self._began_dry = False
         self.running = False
         self.moves = False
         """Whether the device has played sound since the start."""
@@ -177,7 +182,7 @@ class PlaybackLine:
     def start(self, now: float) -> None:
         """Start to play."""
         self.running = True
-        self.moves = False
+        self.moves = self._began_dry = False
         self._written_frames = 0
         self._looked_at = None
         self._pointer.begin()
@@ -259,7 +264,10 @@ class PlaybackLine:
         data = self._pending + block.tobytes() if self._pending else block.tobytes()
         frames = self._write(data, now)
         if frames == XRUN:
-            self._depth.ran_dry(now)
+            # A sound server may take longer to begin than the first block lasts: once, that is not our thread's fault.
+            if self.moves or self._began_dry:
+                self._depth.ran_dry(now)
+            self._began_dry = True
             self._queued = len(self._pending) // SAMPLE_BYTES
             frames = self._write(data, now)
         else:

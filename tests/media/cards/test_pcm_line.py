@@ -32,17 +32,43 @@ def test_the_speaker_is_fed_to_its_target_and_no_further() -> None:
     assert TARGET_FRAMES - BLOCK_SAMPLES < pcm.queued <= TARGET_FRAMES
 
 
-def test_a_dry_speaker_is_kept_fuller_from_then_on() -> None:
+def playing() -> tuple[PlaybackLine, ScriptedPcm]:
+    """A speaker that has played for a while, and its PCM."""
     pcm = ScriptedPcm()
     pcm.always = BLOCK_SAMPLES
     line = PlaybackLine(pcm)
     line.start(0.0)
-    pcm.answers = [-32]
-    assert line.write(SILENCE, 0.0)
-    while line.is_hungry(0.0):
+    for block in range(8):
         line.write(SILENCE, 0.0)
+        pcm.queued = 0
+        line.is_hungry(0.001 * block)
+    assert line.moves
+    return line, pcm
+
+
+def test_a_dry_speaker_is_kept_fuller_from_then_on() -> None:
+    line, pcm = playing()
+    pcm.answers = [-32]
+    assert line.write(SILENCE, 0.1)
+    while line.is_hungry(0.1):
+        line.write(SILENCE, 0.1)
     assert pcm.queued > TARGET_FRAMES
     assert line.xruns == 1
+
+
+@pytest.mark.parametrize(("dry_times", "is_fuller"), [(1, False), (2, True)])
+def test_a_speaker_that_runs_dry_as_it_begins_is_kept_fuller_if_it_does_so_again(
+    dry_times: int, is_fuller: bool
+) -> None:
+    pcm = ScriptedPcm()
+    pcm.always = BLOCK_SAMPLES
+    line = PlaybackLine(pcm)
+    line.start(0.0)
+    for _ in range(dry_times):
+        pcm.answers = [-32]
+        line.write(SILENCE, 0.0)
+    assert (depth_ms(line, pcm, 0.01) > TARGET_FRAMES // 48) is is_fuller
+    assert line.xruns == dry_times
 
 
 def depth_ms(line: PlaybackLine, pcm: ScriptedPcm, now: float) -> int:
@@ -60,10 +86,7 @@ def dry(line: PlaybackLine, pcm: ScriptedPcm, now: float) -> None:
 
 
 def test_a_machine_that_stumbled_once_has_its_short_delay_back_after_five_seconds() -> None:
-    pcm = ScriptedPcm()
-    pcm.always = BLOCK_SAMPLES
-    line = PlaybackLine(pcm)
-    line.start(0.0)
+    line, pcm = playing()
     usual_ms = depth_ms(line, pcm, 0.0)
     dry(line, pcm, 0.1)
     assert depth_ms(line, pcm, 5.0) > usual_ms
@@ -72,11 +95,22 @@ def test_a_machine_that_stumbled_once_has_its_short_delay_back_after_five_second
     assert depth_ms(line, pcm, 5.3) == usual_ms
 
 
+def test_a_machine_that_stumbled_once_has_its_short_delay_back_after_short_calls_of_five_seconds() -> None:
+    line, pcm = playing()
+    usual_ms = depth_ms(line, pcm, 0.0)
+    dry(line, pcm, 0.1)
+    depths_ms = []
+    for call in range(1, 4):
+        line.stop()
+        line.start(100.0 * call)
+        line.write(SILENCE, 100.0 * call + 2.0)
+        pcm.queued = 0
+        depths_ms.append(depth_ms(line, pcm, 100.0 * call + 2.0))
+    assert depths_ms == [usual_ms + 10, usual_ms + 10, usual_ms]
+
+
 def test_a_machine_that_needs_a_longer_delay_is_tried_ever_more_seldom() -> None:
-    pcm = ScriptedPcm()
-    pcm.always = BLOCK_SAMPLES
-    line = PlaybackLine(pcm)
-    line.start(0.0)
+    line, pcm = playing()
     usual_ms = depth_ms(line, pcm, 0.0)
     dry(line, pcm, 0.0)
     runs_dry = 0
