@@ -20,7 +20,7 @@ from intercom.space.visitors.visit import State, Visit
 from intercom.space.visitors.visitors import VISITORS
 from tests.firefox import firefox
 from tests.station.conftest import new_profile
-from tests.station.door import Door
+from tests.station.door import Door, draw_street
 from tests.station.door_line import DoorLine
 from tests.station.waiting import PATIENCE_MS, state, until
 
@@ -101,7 +101,7 @@ async def miss(page: Page, line: DoorLine, door: Door, *, shown: bool = False) -
     call = await line.ring(door)
     await state(page, "ringing")
     if shown:
-        await line.show(call, jpeg(VideoFrame(320, 240, "yuv420p")))
+        await line.show(call, jpeg(VideoFrame.from_ndarray(draw_street(320, 240), format="rgb24")))
         await line.ask("intercom.said", {"callID": call, "text": "Please wait.", "by": "Anna"})
     await line.give_up(call)
     await state(page, "ready")
