@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from intercom.media.cards.pcm_line import CaptureLine, PlaybackLine
-from intercom.media.cards.pcm_loss import LATE_S, Deadline, LineLostError
+from intercom.media.cards.pcm_loss import LATE_S, Deadline
 from intercom.media.errors import CardAbsentError
 from intercom.media.events import DeviceLost, DeviceReturned, Direction, EngineEvent, XrunHappened
 
@@ -168,16 +168,18 @@ class Port(Generic[L]):
         return self.line
 
     def start(self, now: float) -> bool:
-        """Start the open line; True once it runs. LineLostError when it does not start; call it again until then."""
+        """Start the open line; True once it runs. LineLostError when it cannot be started; call it again until then.
+
+        One that takes too long is lost meanwhile, but its start goes on: there is no other way to end that, and a card
+        that always takes so long would never be heard.
+        """
         assert self.line is not None, "it is open"
         if self._start is None:
             self._start = _Attempt(functools.partial(_started, self.line, now), now, self._wake)
             self._starting = self._run(self._start.make, f"start {self.direction}")
         start = self._start
         if not start.is_over:
-            start.deadline.look(now)
-            if start.deadline.has_passed(now):
-                raise LineLostError("it does not start: its driver hangs, or its cable is bad")
+            self._is_awaited(start, "start", now)
             return False
         self._start = None
         start.take()
@@ -186,9 +188,7 @@ class Port(Generic[L]):
     def _look_after(self, attempt: _Attempt[L], now: float) -> None:
         took_s = now - attempt.began
         if not attempt.is_over:
-            attempt.deadline.look(now)
-            if attempt.deadline.has_passed(now) and self.lost_at is None:
-                self._went("it does not open: its driver hangs, or its cable is bad", now)
+            self._is_awaited(attempt, "open", now)
             return
         self._attempt = None
         try:
@@ -199,6 +199,12 @@ class Port(Generic[L]):
                 self._retry_at = now
             if took_s >= HANGS_S:  # as long in peace as it hung
                 self._retry_at = max(self._retry_at, now + took_s)
+
+    def _is_awaited(self, attempt: _Attempt[L], what: str, now: float) -> None:
+        """Look whether the attempt hangs: the device is away meanwhile."""
+        attempt.deadline.look(now)
+        if attempt.deadline.has_passed(now) and self.lost_at is None:
+            self._went(f"it does not {what}: its driver hangs, or its cable is bad", now)
 
     def _after_the_last(self) -> L:
         """Open the line after the last one is closed: the device is busy until then."""
@@ -249,9 +255,7 @@ class Port(Generic[L]):
 
     def retry_in_s(self, now: float) -> float:
         """Return the seconds until the next attempt, or until the current one must be checked."""
-        if self.is_starting:  # its end wakes as well
-            return LATE_S / 2
-        if self._attempt is not None:  # idem
+        if self.is_starting or self._attempt is not None:  # its end wakes as well
             return LATE_S / 2 if self.is_opening else HANGS_S
         return max(0.0, self._retry_at - now)
 
