@@ -313,15 +313,16 @@ class AudioEngine:
 
     def _serve_capture(self, now: float, call: Call | None) -> float | None:
         line, listeners = self._ready(self._capture, now), self.beside.listeners
-        if line is not None and call is None and not listeners and not self._capture.is_starting:
+        rests, is_wanted = not self._capture.is_running, call is not None or bool(listeners)
+        starts = rests and (is_wanted or self._capture.is_starting)
+        if line is None or (starts and not self._capture.start(now)):
+            retry_s = self._capture.retry_in_s(now)
+            return retry_s if call is None or self._capture.is_opening else min(retry_s, self._murmur_on(now, call))
+        if not is_wanted:
             line.stop()
             line.check()
             self._capture.proved(now)
             return None
-        rests = not self._capture.is_running
-        if line is None or (rests and not self._capture.start(now)):
-            retry_s = self._capture.retry_in_s(now)
-            return retry_s if call is None or self._capture.is_opening else min(retry_s, self._murmur_on(now, call))
         if rests:
             self._cleaning.begin(0.0 if (speaker := self._playback.line) is None else speaker.early_s(now))
             self._stand_in.is_relieved()

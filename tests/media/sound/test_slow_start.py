@@ -63,3 +63,14 @@ def test_a_microphone_that_takes_longer_to_start_than_it_should_is_heard_all_the
     door.serves(0.5)
     assert door.ear.heard > 20
     assert [type(event) for event in door.told][-1] is DeviceReturned
+
+
+def test_a_microphone_whose_call_ends_while_it_starts_is_stopped_as_soon_as_it_runs() -> None:
+    door = Door()
+    door.serves(0.1)
+    door.engine.disconnect(door.ear)
+    door.serves(0.1)
+    door.microphone_starts()
+    door.serves(TURN_S)
+    assert not door.engine._capture.is_running
+    assert not door.ear.heard
