@@ -115,6 +115,7 @@ class Port(Generic[L]):
         self._attempt: _Attempt[L] | None = None
         self._start: _Attempt[L] | None = None
         self._starting: threading.Thread | None = None
+        self._was_unwanted = False
         self._closing: threading.Thread | None = None
         self.lost_at: float | None = None
         """When the device went; None while it works. It has not yet proved that it is back."""
@@ -167,23 +168,29 @@ class Port(Generic[L]):
             self._look_after(self._attempt, now)
         return self.line
 
-    def start(self, now: float) -> bool:
+    def start(self, now: float, *, is_wanted: bool = True) -> bool:
         """Start the open line; True once it runs. LineLostError when it cannot be started; call it again until then.
 
         One that takes too long is lost meanwhile, but its start goes on: there is no other way to end that, and a card
-        that always takes so long would never be heard.
+        that always takes so long would never be heard. One that was not wanted meanwhile starts anew for whoever wants
+        it next: what it moved before is not theirs.
         """
         assert self.line is not None, "it is open"
         if self._start is None:
+            self._was_unwanted = False
             self._start = _Attempt(functools.partial(_started, self.line, now), now, self._wake)
             self._starting = self._run(self._start.make, f"start {self.direction}")
         start = self._start
+        self._was_unwanted = self._was_unwanted or not is_wanted
         if not start.is_over:
             self._is_awaited(start, "start", now)
             return False
         self._start = None
-        start.take()
-        return True
+        line = start.take()
+        if not (self._was_unwanted and is_wanted):
+            return True
+        line.stop()
+        return self.start(now)
 
     def _look_after(self, attempt: _Attempt[L], now: float) -> None:
         took_s = now - attempt.began

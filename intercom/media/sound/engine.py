@@ -315,7 +315,7 @@ class AudioEngine:
         line, listeners = self._ready(self._capture, now), self.beside.listeners
         rests, is_wanted = not self._capture.is_running, call is not None or bool(listeners)
         starts = rests and (is_wanted or self._capture.is_starting)
-        if line is None or (starts and not self._capture.start(now)):
+        if line is None or (starts and not self._capture.start(now, is_wanted=is_wanted)):
             retry_s = self._capture.retry_in_s(now)
             return retry_s if call is None or self._capture.is_opening else min(retry_s, self._murmur_on(now, call))
         if not is_wanted:

@@ -49,10 +49,11 @@ class Door:
             self.engine._serve(self._clock.now)
             self._clock.now += TURN_S
 
-    def microphone_starts(self) -> None:
+    def microphone_starts(self, *, returns_after_s: float = 0.0) -> None:
         (start,) = self._starts
         self._starts.clear()
         start()
+        self._clock.now += returns_after_s
 
 
 def test_a_microphone_that_takes_longer_to_start_than_it_should_is_heard_all_the_same() -> None:
@@ -74,3 +75,17 @@ def test_a_microphone_whose_call_ends_while_it_starts_is_stopped_as_soon_as_it_r
     door.serves(TURN_S)
     assert not door.engine._capture.is_running
     assert not door.ear.heard
+
+
+def test_what_a_microphone_that_started_for_one_call_captured_before_the_next_one_is_not_sent() -> None:
+    door, later = Door(), Ear()
+    door.serves(0.1)
+    door.engine.disconnect(door.ear)
+    door.serves(0.1)
+    door.microphone_starts(returns_after_s=0.3)
+    door.engine.connect(Quiet(), later)
+    door.serves(TURN_S)
+    assert not later.heard
+    door.microphone_starts()
+    door.serves(0.1)
+    assert later.heard
