@@ -328,12 +328,18 @@ def alsa_session() -> Iterator[AlsaCards]:
 def alsa_cards(alsa_session: AlsaCards) -> Iterator[AlsaCards]:
     """Real ALSA PCMs `door_microphone` and `door_speaker`, and what a test needs to speak and listen at them.
 
-    A server that died costs the test in which it did, whose output says so, and none that follows.
+    A server that died costs the test in which it did, whose output says so, and none that follows: neither where it
+    died only as that test's last client left.
     """
+    _revive(alsa_session)
     yield alsa_session
-    if (died := alsa_session.death()) is not None:
-        alsa_session.stop()
-        alsa_session.start()
+    _revive(alsa_session)
+
+
+def _revive(cards: AlsaCards) -> None:
+    if (died := cards.death()) is not None:
+        cards.stop()
+        cards.start()
         print(f"the sound server died: {died}")
 
 

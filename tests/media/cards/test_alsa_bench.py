@@ -2,6 +2,7 @@
 
 import alsaaudio
 import numpy as np
+import pytest
 
 from tests.alsa import PATIENCE_S, RATE_HZ, AlsaCards, Samples, tone, tone_level_db
 
@@ -42,3 +43,15 @@ def test_what_is_spoken_reaches_the_microphone(alsa_cards: AlsaCards) -> None:
             captured += microphone.read()[1]
     microphone.close()
     assert tone_level_db(last(captured), 700) > -20
+
+
+def test_a_server_that_died_between_two_tests_costs_neither(
+    alsa_session: AlsaCards, request: pytest.FixtureRequest
+) -> None:
+    assert alsa_session._server is not None
+    alsa_session._server.kill()
+    alsa_session._server.wait(PATIENCE_S)
+    cards = request.getfixturevalue("alsa_cards")
+    assert cards.death() is None
+    with cards.listen():
+        pass  # it answers: it records
