@@ -123,7 +123,8 @@ class Port(Generic[L]):
         self._told_at = -EAGER_S
         self.is_stale: Callable[[], bool] | None = None
         """Tells in the next round whether the open line is to be closed; None where nobody asked for that."""
-        self._xruns_before = 0
+        self.xruns_before = 0
+        """Count of xruns of the lines that are closed."""
         self._xruns_reported = 0
         self._xrun_report_at = 0.0
 
@@ -145,7 +146,7 @@ class Port(Generic[L]):
     @property
     def xruns(self) -> int:
         """Count of xruns since the engine started."""
-        return self._xruns_before + (self.line.loss.xruns if self.line is not None else 0)
+        return self.xruns_before + (self.line.loss.xruns if self.line is not None else 0)
 
     @property
     def is_opening(self) -> bool:
@@ -280,7 +281,7 @@ class Port(Generic[L]):
 
     def report_xruns(self, now: float) -> None:
         """Report new xruns, at most once a second."""
-        xruns = self._xruns_before + (self.line.loss.xruns if self.line is not None else 0)
+        xruns = self.xruns_before + (self.line.loss.xruns if self.line is not None else 0)
         if xruns > self._xruns_reported and now >= self._xrun_report_at:
             self._xruns_reported = xruns
             self._xrun_report_at = now + XRUN_REPORT_S
@@ -293,7 +294,7 @@ class Port(Generic[L]):
             self._attempt.leave()
             self._attempt = None
         if self.line is not None:
-            self._xruns_before += self.line.loss.xruns
+            self.xruns_before += self.line.loss.xruns
             after = self._starting if self.is_starting else None
             self._closing = self._run(functools.partial(_close_after, after, self.line), f"close {self.direction}")
             self.line = self._start = None

@@ -249,7 +249,7 @@ class AudioEngine:
                 log.exception("the %s failed", port.direction)
             self._lost(port, RuntimeError(f"{type(error).__name__}: {error}"), now)
             return port.retry_in_s(now)
-        if port.line is None or port.line.loss.xruns:
+        if port.line is None or port.line.loss.xruns or port.xruns_before:
             port.report_xruns(now)
         return math.inf if due_s is None else due_s
 

@@ -9,9 +9,10 @@ import pytest
 
 from intercom.config import AudioConfig
 from intercom.media.cards.card import Pcm
+from intercom.media.cards.pcm_loss import LineLostError
 from intercom.media.cards.simulated import SimulatedCards, SimulatedSpeaker
 from intercom.media.errors import CardError, EngineStuckError
-from intercom.media.events import Direction, EngineEvent, EngineFailed, EngineStarted
+from intercom.media.events import Direction, EngineEvent, EngineFailed, EngineStarted, XrunHappened
 from intercom.media.sound.engine import AudioEngine
 from intercom.media.sound.format import SILENCE, Samples
 from tests.media.events import Reported
@@ -147,3 +148,25 @@ def test_an_engine_whose_thread_does_not_end_is_not_taken_for_started_again() ->
         engine.restart()
     stuck.may_go_on.set()
     engine.stop()
+
+
+def test_xruns_right_before_a_speaker_goes_are_told_once_it_is_back() -> None:
+    told: list[EngineEvent] = []
+    engine = AudioEngine(SimulatedCards(AudioConfig()), on_event=told.append)
+    port = engine._playback
+    port._run = lambda work, name: work()
+
+    def serve(now: float) -> float:
+        assert port.ready(now) is not None
+        return 0.01
+
+    def fail(now: float) -> float:
+        raise LineLostError("it was unplugged")
+
+    for now, xruns in ((0.0, 0), (0.1, 1), (0.2, 4)):
+        if port.line is not None:
+            port.line.loss.xruns = xruns
+        engine._guarded(port, serve if now < 0.2 else fail, now)
+    for second in range(1, 4):
+        engine._guarded(port, serve, float(second))
+    assert told[-1] == XrunHappened("playback", 4)
